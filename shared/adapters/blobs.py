@@ -1,0 +1,192 @@
+"""Blob Storage, as far as this app needs it: whole blobs, conditional writes, prefixes.
+
+Synchronous on purpose (one client, one way): asynchronous callers go through `asyncio.to_thread`. A storage that does not
+answer raises `StorageAway`, after the SDK's own retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from shared.core.errors import StorageAway
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient, ContainerClient
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    name: str
+    size: int
+    modified: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+class Container(Protocol):
+    """One container. Names are those of `shared.core.blob_names`."""
+
+    def read(self, name: str) -> bytes | None:
+        """The blob's content, or None where there is none."""
+
+    def read_tagged(self, name: str) -> tuple[bytes, str] | None:
+        """The blob's content and its etag."""
+
+    def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
+        """Create or overwrite; the new etag."""
+
+    def create(self, name: str, data: bytes) -> str | None:
+        """Create; None, and nothing changed, where the blob is there already."""
+
+    def replace(self, name: str, data: bytes, etag: str) -> str | None:
+        """Overwrite the blob that has this etag; None, and nothing changed, where it has another or is gone."""
+
+    def delete(self, name: str, etag: str | None = None) -> bool:
+        """Whether there was one (with this etag) to delete."""
+
+    def delete_prefix(self, prefix: str) -> int:
+        """How many blobs were deleted."""
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """The blobs below the prefix, in the order of their names."""
+
+    def newest_first(self, prefix: str) -> list[str]:
+        """Names below the prefix, in descending order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The four containers (interfaces §6)."""
+
+    input: Container
+    config: Container
+    staging: Container
+    output: Container
+
+    def reachable(self) -> bool:
+        """Whether the storage answers."""
+        try:
+            self.config.read("health")
+        except StorageAway:
+            return False
+        return True
+
+
+CONTAINERS = ("enrichment-input", "enrichment-config", "enrichment-staging", "enrichment-output")
+
+
+@contextmanager
+def _storage_answers() -> Iterator[None]:
+    from azure.core.exceptions import AzureError
+
+    try:
+        yield
+    except AzureError as error:
+        # The error's text may name the account and a signature; its kind says enough.
+        raise StorageAway(f"Blob Storage did not do what was asked ({type(error).__name__}).") from None
+
+
+class AzureContainer:
+    """A container in Blob Storage or Azurite; made where it is missing."""
+
+    def __init__(self, client: ContainerClient) -> None:
+        self._client = client
+
+    def read(self, name: str) -> bytes | None:
+        tagged = self.read_tagged(name)
+        return tagged[0] if tagged else None
+
+    def read_tagged(self, name: str) -> tuple[bytes, str] | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _storage_answers():
+            try:
+                download = self._client.download_blob(name, max_concurrency=2)
+                return download.readall(), download.properties.etag
+            except ResourceNotFoundError:
+                return None
+
+    def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
+        etag = self._upload(name, data, metadata=metadata, overwrite=True)
+        assert etag is not None
+        return etag
+
+    def create(self, name: str, data: bytes) -> str | None:
+        return self._upload(name, data, overwrite=False)
+
+    def replace(self, name: str, data: bytes, etag: str) -> str | None:
+        from azure.core import MatchConditions
+
+        return self._upload(name, data, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified)
+
+    def _upload(self, name: str, data: bytes, **how: object) -> str | None:
+        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+
+        with _storage_answers():
+            try:
+                answer = self._client.get_blob_client(name).upload_blob(data, **how)  # type: ignore[arg-type]
+            except (ResourceExistsError, ResourceModifiedError):
+                return None
+            except ResourceNotFoundError:
+                if "etag" in how:
+                    return None
+                self._client.create_container()
+                answer = self._client.get_blob_client(name).upload_blob(data, **how)  # type: ignore[arg-type]
+        return str(answer["etag"])
+
+    def delete(self, name: str, etag: str | None = None) -> bool:
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+        condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        with _storage_answers():
+            try:
+                self._client.delete_blob(name, **condition)
+            except (ResourceNotFoundError, ResourceModifiedError):
+                return False
+        return True
+
+    def delete_prefix(self, prefix: str) -> int:
+        names = [entry.name for entry in self.entries(prefix)]
+        return sum(self.delete(name) for name in names)
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _storage_answers():
+            try:
+                for blob in self._client.list_blobs(name_starts_with=prefix, include=["metadata"]):
+                    yield Entry(blob.name, blob.size, blob.last_modified, blob.metadata or {})
+            except ResourceNotFoundError:
+                return
+
+    def newest_first(self, prefix: str) -> list[str]:
+        return [entry.name for entry in self.entries(prefix)][::-1]
+
+
+def connect(connection_string: str | None, account_url: str | None) -> Storage:
+    """The storage behind a connection string, or behind an account's address with the app's managed identity."""
+    service = _service(connection_string, account_url)
+    return Storage(*(AzureContainer(service.get_container_client(name)) for name in CONTAINERS))
+
+
+def _service(connection_string: str | None, account_url: str | None) -> BlobServiceClient:
+    from azure.storage.blob import BlobServiceClient
+
+    # Few and short retries: the platform retries activities, callers retry requests.
+    patience = {
+        "retry_total": 3,
+        "initial_backoff": 1,
+        "increment_base": 1,
+        "connection_timeout": 5,
+        "read_timeout": 60,
+    }
+    if connection_string:
+        return BlobServiceClient.from_connection_string(connection_string, **patience)
+    from azure.identity import DefaultAzureCredential
+
+    assert account_url is not None
+    return BlobServiceClient(account_url, credential=DefaultAzureCredential(), **patience)

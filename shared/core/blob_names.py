@@ -1,0 +1,87 @@
+"""Every blob name, made from the order alone, so that a retry overwrites its own output and nothing else."""
+
+from __future__ import annotations
+
+# enrichment-config
+
+
+def enrichment(name: str) -> str:
+    return f"enrichments/{name}.json"
+
+
+def consent(name: str) -> str:
+    return f"consent/{name}.json"
+
+
+def used_state(nonce: str) -> str:
+    """Exists once the callback's `state` with this nonce has been used."""
+    return f"consent-used/{nonce}"
+
+
+def runs(name: str) -> str:
+    return f"runs/{name}/"
+
+
+def run(name: str, run_id: str) -> str:
+    return f"runs/{name}/{run_id}.json"
+
+
+def active(name: str) -> str:
+    """Holds the id of the enrichment's active run, while there is one."""
+    return f"active/{name}.json"
+
+
+def schedule(name: str) -> str:
+    """Holds the last slot of the enrichment's schedule that was dealt with."""
+    return f"schedule/{name}.json"
+
+
+# enrichment-staging
+
+
+def staging(name: str, run_id: str) -> str:
+    return f"{name}/{run_id}/"
+
+
+def plan(name: str, run_id: str, table: str) -> str:
+    """`table`: run.json, own.parquet, addresses.parquet, pairs.parquet, accounts.parquet, contacts.parquet"""
+    return f"{staging(name, run_id)}plan/{table}"
+
+
+def mailbox_part(name: str, run_id: str, mailbox: int, part: int, kind: str) -> str:
+    """Facts of one call of extraction. `kind`: messages or meetings."""
+    return f"{staging(name, run_id)}mailboxes/{mailbox:04d}/{part:04d}.{kind}.parquet"
+
+
+def progress(name: str, run_id: str) -> str:
+    return f"{staging(name, run_id)}progress/"
+
+
+def mailbox_progress(name: str, run_id: str, mailbox: int) -> str:
+    """A marker without content; its metadata say how far the mailbox has come."""
+    return f"{progress(name, run_id)}{mailbox:04d}"
+
+
+def partition(name: str, run_id: str, group: int, number: int, kind: str) -> str:
+    return f"{staging(name, run_id)}partitions/{number:03d}/{group:03d}.{kind}.parquet"
+
+
+def bucket(name: str, run_id: str, number: int, from_partition: int, kind: str) -> str:
+    return f"{staging(name, run_id)}buckets/{number:03d}/{from_partition:03d}.{kind}.parquet"
+
+
+def figures(name: str, run_id: str, number: int, table: str) -> str:
+    """`table`: accounts or tops."""
+    return f"{staging(name, run_id)}figures/{number:03d}.{table}.parquet"
+
+
+# enrichment-output
+
+
+def current(output: str) -> str:
+    return f"{output}/current.json"
+
+
+def table(output: str, run_id: str, name: str, extension: str) -> str:
+    """`extension`: parquet or csv."""
+    return f"{output}/{run_id}/{name}.{extension}"

@@ -1,0 +1,257 @@
+"""What crosses between an orchestrator and its activities: one `Activity(name, request, result)` each.
+
+On the wire always plain JSON. Histories keep it, so it holds ids, numbers, counts and blob names; never an address, a
+row or a secret. Fields that are added get a default: a run that started yesterday finishes under today's code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def to_wire(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> Self:
+        return cls.model_validate(wire or {})
+
+
+Req = TypeVar("Req", bound=Payload)
+Res = TypeVar("Res", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity(Generic[Req, Res]):
+    """`attempts`: how often a call that raised (its worker died, storage was away) is made before the run fails."""
+
+    name: str
+    request: type[Req]
+    result: type[Res]
+    attempts: int = 5
+
+
+# What may become of a mailbox; all but "More" and "ConsentWithdrawn" are reasons of the coverage (semantics §6).
+Outcome = Literal["More", "Read", "NotEnabled", "AccessDenied", "NotFound", "Unavailable", "ConsentWithdrawn"]
+Counts = dict[str, dict[str, int]]  # coverage: scope → reason → count
+
+
+class Pointed(Payload):
+    """A fault at a place of the configuration."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(Payload):
+    """Why a run failed; shown as it is."""
+
+    title: str
+    detail: str
+    errors: list[Pointed] = []
+
+
+class RunRequest(Payload):
+    """What a run is started with. Instants in microseconds, durations in seconds."""
+
+    enrichment: str
+    run_id: str
+    kind: Literal["manual", "scheduled"] = "manual"
+    as_of_us: int | None = None
+    full: bool = False
+    started_us: int
+    consent_poll: int
+    consent_timeout: int
+    mailbox_patience: int
+
+
+class ConsentQuery(Payload):
+    enrichment: str
+    run_id: str
+
+
+class Consent(Payload):
+    """`ready_us`: when the first-run delay is over; `published`: a run of this enrichment has published before."""
+
+    granted: bool
+    state: str = "missing"
+    published: bool = False
+    ready_us: int | None = None
+    problem: Problem | None = None
+
+
+class ResolveOrder(Payload):
+    enrichment: str
+    run_id: str
+    as_of_us: int
+
+
+class Resolved(Payload):
+    """`people`: listed people, numbered 0…people−1 in the order of their directory ids in the run's plan."""
+
+    people: int = 0
+    guests: int = 0
+    warnings: int = 0
+    consent_withdrawn: bool = False
+    problem: Problem | None = None
+
+
+class Cursor(Payload):
+    """What is still to be read of a mailbox: half-open windows of whole seconds, and the page size that works."""
+
+    messages: list[tuple[int, int]] = []
+    meetings: list[tuple[int, int]] = []
+    top: int = 1000
+
+
+class ExtractOrder(Payload):
+    """Read mailbox number `mailbox` on from `cursor` (None: from the start) into part number `part` of its facts.
+
+    `progressed_us`: when this mailbox last made progress, None before the first call.
+    """
+
+    enrichment: str
+    run_id: str
+    mailbox: int
+    part: int = 0
+    cursor: Cursor | None = None
+    progressed_us: int | None = None
+    patience: int
+
+
+class ExtractedPart(Payload):
+    """`wait`: seconds for which Graph wants to be left alone; `parts`: parts written so far, all calls together."""
+
+    mailbox: int
+    outcome: Outcome
+    parts: int = 0
+    cursor: Cursor | None = None
+    wait: float = 0
+    progressed_us: int | None = None
+
+
+class GroupOrder(Payload):
+    """The mailboxes `first` … `first + count − 1`."""
+
+    enrichment: str
+    run_id: str
+    group: int
+    first: int
+    count: int
+    patience: int
+
+
+class GroupReport(Payload):
+    """`reasons`: outcome → mailboxes · `not_read`: their numbers · `many`: mailbox → parts, where they are not one."""
+
+    reasons: dict[str, int] = {}
+    not_read: list[int] = []
+    many: dict[int, int] = {}
+    consent_withdrawn: bool = False
+
+
+class PartitionOrder(Payload):
+    """Sort the copies of the mailboxes `first` … `first + count − 1` into `partitions` files by item."""
+
+    enrichment: str
+    run_id: str
+    group: int
+    first: int
+    count: int
+    not_read: list[int] = []
+    many: dict[int, int] = {}
+    partitions: int
+
+
+class Partitioned(Payload):
+    """`counts`: the reasons for which copies were left out before the join, by scope."""
+
+    counts: Counts = {}
+
+
+class JoinOrder(Payload):
+    """Join the copies of one partition, from all groups; sort the items into `buckets` files by topmost customer."""
+
+    enrichment: str
+    run_id: str
+    as_of_us: int
+    partition: int
+    groups: int
+    buckets: int
+
+
+class Joined(Payload):
+    """`days`: the days of the window with a counted item, as a hexadecimal number, bit i for day i."""
+
+    counts: Counts = {}
+    days: str = "0"
+
+
+class BucketOrder(Payload):
+    enrichment: str
+    run_id: str
+    as_of_us: int
+    bucket: int
+    partitions: int
+
+
+class Bucketed(Payload):
+    accounts: int = 0
+
+
+class PublishOrder(Payload):
+    """`counts`: the coverage as far as it is known from the stages before, by scope and reason."""
+
+    enrichment: str
+    run_id: str
+    as_of_us: int
+    buckets: int
+    counts: Counts = {}
+    days_with_items: int = 0
+
+
+class Published(Payload):
+    """`canceled`: the run was cancelled before it published; `current`: the result became the current one."""
+
+    customers: int = 0
+    current: bool = True
+    canceled: bool = False
+
+
+class CloseOrder(Payload):
+    """The run has ended: keep its last status, let the next one start. `status` is the object of interfaces §4."""
+
+    enrichment: str
+    run_id: str
+    status: dict[str, Any]
+
+
+class Closed(Payload):
+    pass
+
+
+CHECK_CONSENT = Activity("check_consent", ConsentQuery, Consent)
+RESOLVE_PEOPLE = Activity("resolve_people", ResolveOrder, Resolved)
+EXTRACT_MAILBOX = Activity("extract_mailbox", ExtractOrder, ExtractedPart)
+PARTITION_COPIES = Activity("partition_copies", PartitionOrder, Partitioned)
+JOIN_ITEMS = Activity("join_items", JoinOrder, Joined)
+AGGREGATE_BUCKET = Activity("aggregate_bucket", BucketOrder, Bucketed)
+PUBLISH_RESULTS = Activity("publish_results", PublishOrder, Published)
+CLOSE_RUN = Activity("close_run", CloseOrder, Closed)
+
+ACTIVITIES = (
+    CHECK_CONSENT,
+    RESOLVE_PEOPLE,
+    EXTRACT_MAILBOX,
+    PARTITION_COPIES,
+    JOIN_ITEMS,
+    AGGREGATE_BUCKET,
+    PUBLISH_RESULTS,
+    CLOSE_RUN,
+)

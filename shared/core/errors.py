@@ -1,0 +1,73 @@
+"""What can go wrong, sorted by what the caller can do about it.
+
+AppError
+├── Refused          the request cannot be done as asked: tell the caller, with every fault at once
+│   ├── Invalid        400: faults in a body, a parameter or a data file
+│   ├── Missing        404: what was named is not there
+│   └── Conflict       409: it is there, but not in a state for this
+└── TryAgain         the world is busy or away: the platform retries, or the caller does
+    ├── StorageAway    Blob Storage did not answer
+    └── GraphAway      Graph or Entra did not answer, or asked us to wait longer than we can here
+
+Activities return refusals as results; only `TryAgain` leaves an activity as an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong, and where: `pointer` is a JSON pointer into the body (`/addresses/3`)."""
+
+    pointer: str
+    detail: str
+
+
+class AppError(Exception):
+    """The root of every error that this app raises on purpose. Its text never holds an address or a secret."""
+
+
+class Refused(AppError):
+    """A request that cannot be done as asked.
+
+    title: a few words, the same for every occurrence · detail: what happened, to what, what to do next.
+    """
+
+    status = 400
+
+    def __init__(self, title: str, detail: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.title = title
+        self.detail = detail
+        self.faults = tuple(faults)
+
+
+class Invalid(Refused):
+    status = 400
+
+
+class Missing(Refused):
+    status = 404
+
+
+class Conflict(Refused):
+    status = 409
+
+
+class TryAgain(AppError):
+    """Nothing is wrong with the request; doing it again later may work. `wait` is in seconds, if known."""
+
+    def __init__(self, detail: str, wait: float | None = None) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
+class StorageAway(TryAgain):
+    pass
+
+
+class GraphAway(TryAgain):
+    pass

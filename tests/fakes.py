@@ -1,0 +1,55 @@
+"""Stand-ins of a few lines for what lies outside the app."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from shared.adapters.blobs import Entry, Storage
+
+
+class MemoryContainer:
+    """A container that is a dictionary; every write gives a new etag, as Blob Storage does."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, tuple[bytes, str, dict[str, str]]] = {}
+        self._etags = itertools.count(1)
+
+    def read(self, name: str) -> bytes | None:
+        return self.blobs[name][0] if name in self.blobs else None
+
+    def read_tagged(self, name: str) -> tuple[bytes, str] | None:
+        return self.blobs[name][:2] if name in self.blobs else None
+
+    def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
+        etag = f'"{next(self._etags)}"'
+        self.blobs[name] = (bytes(data), etag, dict(metadata or {}))
+        return etag
+
+    def create(self, name: str, data: bytes) -> str | None:
+        return None if name in self.blobs else self.write(name, data)
+
+    def replace(self, name: str, data: bytes, etag: str) -> str | None:
+        return self.write(name, data) if name in self.blobs and self.blobs[name][1] == etag else None
+
+    def delete(self, name: str, etag: str | None = None) -> bool:
+        if name not in self.blobs or (etag and self.blobs[name][1] != etag):
+            return False
+        del self.blobs[name]
+        return True
+
+    def delete_prefix(self, prefix: str) -> int:
+        return sum(self.delete(name) for name in [n for n in self.blobs if n.startswith(prefix)])
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        for name in sorted(n for n in self.blobs if n.startswith(prefix)):
+            data, _, metadata = self.blobs[name]
+            yield Entry(name, len(data), datetime(2026, 1, 1, tzinfo=UTC), metadata)
+
+    def newest_first(self, prefix: str) -> list[str]:
+        return [entry.name for entry in self.entries(prefix)][::-1]
+
+
+def memory_storage() -> Storage:
+    return Storage(MemoryContainer(), MemoryContainer(), MemoryContainer(), MemoryContainer())
