@@ -1,7 +1,7 @@
 """Blob Storage, as far as this app needs it: whole blobs, conditional writes, prefixes.
 
-Synchronous on purpose (one client, one way): asynchronous callers go through `asyncio.to_thread`. A storage that does not
-answer raises `StorageAway`, after the SDK's own retries.
+Synchronous on purpose (one client, one way): asynchronous callers go through `asyncio.to_thread`. A storage that does
+not answer raises `StorageAway`, after the SDK's own retries.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.core.errors import StorageAway
 
@@ -122,26 +122,26 @@ class AzureContainer:
 
         return self._upload(name, data, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified)
 
-    def _upload(self, name: str, data: bytes, **how: object) -> str | None:
+    def _upload(self, name: str, data: bytes, **how: Any) -> str | None:
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
         with _storage_answers():
             try:
-                answer = self._client.get_blob_client(name).upload_blob(data, **how)  # type: ignore[arg-type]
+                answer = self._client.get_blob_client(name).upload_blob(data, **how)
             except (ResourceExistsError, ResourceModifiedError):
                 return None
             except ResourceNotFoundError:
                 if "etag" in how:
                     return None
                 self._client.create_container()
-                answer = self._client.get_blob_client(name).upload_blob(data, **how)  # type: ignore[arg-type]
+                answer = self._client.get_blob_client(name).upload_blob(data, **how)
         return str(answer["etag"])
 
     def delete(self, name: str, etag: str | None = None) -> bool:
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
-        condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
         with _storage_answers():
             try:
                 self._client.delete_blob(name, **condition)
@@ -177,7 +177,7 @@ def _service(connection_string: str | None, account_url: str | None) -> BlobServ
     from azure.storage.blob import BlobServiceClient
 
     # Few and short retries: the platform retries activities, callers retry requests.
-    patience = {
+    patience: dict[str, Any] = {
         "retry_total": 3,
         "initial_backoff": 1,
         "increment_base": 1,

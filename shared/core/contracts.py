@@ -76,6 +76,16 @@ class ConsentQuery(Payload):
     run_id: str
 
 
+class ConsentWatch(Payload):
+    """Wait for consent until `until_us`; look every `poll` seconds, every 30 until `eager_until_us`."""
+
+    enrichment: str
+    run_id: str
+    poll: int
+    until_us: int
+    eager_until_us: int = 0
+
+
 class Consent(Payload):
     """`ready_us`: when the first-run delay is over; `published`: a run of this enrichment has published before."""
 
@@ -126,11 +136,14 @@ class ExtractOrder(Payload):
 
 
 class ExtractedPart(Payload):
-    """`wait`: seconds for which Graph wants to be left alone; `parts`: parts written so far, all calls together."""
+    """`wait`: seconds for which Graph wants to be left alone · `parts`: parts written so far, all calls together ·
+    `copies`: rows of facts that this call wrote.
+    """
 
     mailbox: int
     outcome: Outcome
     parts: int = 0
+    copies: int = 0
     cursor: Cursor | None = None
     wait: float = 0
     progressed_us: int | None = None
@@ -148,11 +161,14 @@ class GroupOrder(Payload):
 
 
 class GroupReport(Payload):
-    """`reasons`: outcome → mailboxes · `not_read`: their numbers · `many`: mailbox → parts, where they are not one."""
+    """`reasons`: outcome → mailboxes · `not_read`: their numbers · `many`: mailbox → parts, where they are not one ·
+    `copies`: rows of facts of the mailboxes that were read.
+    """
 
     reasons: dict[str, int] = {}
     not_read: list[int] = []
     many: dict[int, int] = {}
+    copies: int = 0
     consent_withdrawn: bool = False
 
 
@@ -225,11 +241,12 @@ class Published(Payload):
 
 
 class CloseOrder(Payload):
-    """The run has ended: keep its last status, let the next one start. `status` is the object of interfaces §4."""
+    """The run has ended: keep its last status (the object of interfaces §4), let the next one start."""
 
     enrichment: str
     run_id: str
     status: dict[str, Any]
+    consent_withdrawn: bool = False
 
 
 class Closed(Payload):
