@@ -103,10 +103,12 @@ class ResolveOrder(Payload):
 
 
 class Resolved(Payload):
-    """`people`: listed people, numbered 0…people−1 in the order of their directory ids in the run's plan."""
+    """`people`: listed people, numbered 0…people−1 in the order of their directory ids in the run's plan ·
+    `counts`: the coverage's scopes Contact, Guest and, where a parent is configured, Hierarchy.
+    """
 
     people: int = 0
-    guests: int = 0
+    counts: Counts = {}
     warnings: int = 0
     consent_withdrawn: bool = False
     problem: Problem | None = None
