@@ -31,6 +31,11 @@ def active(name: str) -> str:
     return f"active/{name}.json"
 
 
+def published(name: str) -> str:
+    """Exists once a run of the enrichment has published."""
+    return f"published/{name}.json"
+
+
 def schedule(name: str) -> str:
     """Holds the last slot of the enrichment's schedule that was dealt with."""
     return f"schedule/{name}.json"

@@ -115,6 +115,19 @@ class Progress:
         return {"read": sum(reasons.values()), "counted": reasons.get("Counted", 0)}
 
 
+def cut_short(status: dict[str, Any], state: str, now_us: int, problem: Problem | None = None) -> dict[str, Any]:
+    """The status of a run that ended from outside: cancelled, or dead without a word of its own."""
+    unfinished = {"waiting": "skipped", "running": "failed" if problem else "skipped"}
+    tasks = [
+        task
+        | {"state": unfinished.get(task["state"], task["state"])}
+        | ({"endedAt": rfc3339(now_us)} if task["state"] == "running" else {})
+        for task in status["tasks"]
+    ]
+    told = problem.model_dump(mode="json") if problem else None
+    return status | {"state": state, "endedAt": rfc3339(now_us), "tasks": tasks, "problem": told}
+
+
 def instant(value_us: int | None) -> str | None:
     return None if value_us is None else rfc3339(value_us)
 

@@ -1,0 +1,266 @@
+"""The life of a run outside its orchestration: reserve, follow, cancel, close.
+
+A run's record (`blob_names.run`) holds its request, its last status and a phase: `active` → `publishing` → `closed`, or
+`active` → `canceled`. Each step is one conditional write, so that of a cancel and a publish only one wins. The blob
+`blob_names.active` names the enrichment's only active run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+
+from shared.adapters.blobs import Storage
+from shared.core import blob_names
+from shared.core.contracts import Problem, RunRequest
+from shared.core.errors import Conflict, Invalid, Missing
+from shared.core.periods import from_us, to_us
+from shared.core.progress import ENDED, Progress, cut_short
+from shared.services import Services
+from shared.services.documents import Document, change, dump, read
+
+# Between reserving a run and starting its orchestration lie a few requests; after this time it will not start any more.
+GRACE = timedelta(minutes=2)
+
+OVER = ("Completed", "Failed", "Terminated", "Canceled")
+
+
+class Durable(Protocol):
+    """What is needed of the durable client."""
+
+    async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Any) -> str: ...
+
+    async def get_status(self, instance_id: str) -> Any: ...
+
+    async def terminate(self, instance_id: str, reason: str) -> Any: ...
+
+
+def instance_id(enrichment: str, run_id: str) -> str:
+    return f"{enrichment}-{run_id}"
+
+
+def active_run(svc: Services, enrichment: str) -> str | None:
+    """The id of the enrichment's active run."""
+    holder = read(svc.storage.config, blob_names.active(enrichment))
+    return holder["runId"] if holder else None
+
+
+def has_published(svc: Services, enrichment: str) -> bool:
+    return svc.storage.config.read(blob_names.published(enrichment)) is not None
+
+
+def last_status(svc: Services, enrichment: str) -> Document | None:
+    """The status of the enrichment's newest run, as its record has it."""
+    names = svc.storage.config.newest_first(blob_names.runs(enrichment))
+    record = read(svc.storage.config, names[0]) if names else None
+    return record["status"] if record else None
+
+
+def history(svc: Services, enrichment: str, skip: int, top: int) -> tuple[list[Document], bool]:
+    """The records of the enrichment's runs, newest first, and whether there are more."""
+    names = svc.storage.config.newest_first(blob_names.runs(enrichment))
+    records = [read(svc.storage.config, name) for name in names[skip : skip + top]]
+    return [record for record in records if record], len(names) > skip + top
+
+
+def record_of(svc: Services, enrichment: str, run_id: str) -> Document:
+    record = read(svc.storage.config, blob_names.run(enrichment, run_id))
+    if record is None:
+        raise Missing("Run not found", f"The enrichment {enrichment} has no such run. Its runs are listed at …/runs.")
+    return record
+
+
+async def start(
+    svc: Services,
+    durable: Durable,
+    enrichment: str,
+    *,
+    kind: Literal["manual", "scheduled"],
+    as_of_us: int | None = None,
+    full: bool = False,
+) -> RunRequest:
+    """Start a run; `Conflict` while another one of this enrichment is active."""
+    if as_of_us is not None and as_of_us > to_us(svc.now()):
+        raise Invalid(
+            "asOf lies in the future", "asOf must not lie after now: what has not happened cannot be counted."
+        )
+    await _let_go_of_the_dead(svc, durable, enrichment)
+    request = await asyncio.to_thread(_reserve, svc, enrichment, kind, as_of_us, full)
+    name = instance_id(enrichment, request.run_id)
+    try:
+        await durable.start_new("enrichment_run", name, request.to_wire())
+    except BaseException:
+        await asyncio.to_thread(_release, svc.storage, request)
+        raise
+    return request
+
+
+def _reserve(
+    svc: Services, enrichment: str, kind: Literal["manual", "scheduled"], as_of_us: int | None, full: bool
+) -> RunRequest:
+    settings = svc.settings
+    second = svc.now().replace(microsecond=0)
+    while True:
+        request = RunRequest(
+            enrichment=enrichment,
+            run_id=second.strftime("%Y%m%dT%H%M%SZ"),
+            kind=kind,
+            as_of_us=as_of_us,
+            full=full,
+            started_us=to_us(second),
+            consent_poll=_seconds(settings.consent_poll),
+            consent_timeout=_seconds(settings.consent_timeout),
+            mailbox_patience=_seconds(settings.mailbox_patience),
+        )
+        record = {"request": request.to_wire(), "phase": "active", "status": Progress(request).to_json()}
+        if svc.storage.config.create(blob_names.run(enrichment, request.run_id), dump(record)) is not None:
+            break
+        second += timedelta(seconds=1)
+    holder = dump({"runId": request.run_id, "sinceUs": to_us(svc.now())})
+    if svc.storage.config.create(blob_names.active(enrichment), holder) is None:
+        svc.storage.config.delete(blob_names.run(enrichment, request.run_id))
+        raise Conflict(
+            "A run is active",
+            f"The enrichment {enrichment} has a run that has not ended. Wait for it, or cancel it, then start again.",
+        )
+    return request
+
+
+def _seconds(duration: timedelta) -> int:
+    return math.ceil(duration.total_seconds())
+
+
+def _release(storage: Storage, request: RunRequest) -> None:
+    """Undo a reservation whose orchestration could not be started."""
+    storage.config.delete(blob_names.active(request.enrichment))
+    storage.config.delete(blob_names.run(request.enrichment, request.run_id))
+
+
+async def _let_go_of_the_dead(svc: Services, durable: Durable, enrichment: str) -> None:
+    """Close a run that is called active though its orchestration has ended, or never began."""
+    run_id = await asyncio.to_thread(active_run, svc, enrichment)
+    if run_id is None:
+        return
+    record = await asyncio.to_thread(read, svc.storage.config, blob_names.run(enrichment, run_id))
+    if record is None:
+        await asyncio.to_thread(svc.storage.config.delete, blob_names.active(enrichment))
+        return
+    status = await durable.get_status(instance_id(enrichment, run_id))
+    if await _is_dead(svc, record, status):
+        await asyncio.to_thread(close, svc, enrichment, run_id, _dead_status(svc, record, status))
+
+
+async def _is_dead(svc: Services, record: Document, status: Any) -> bool:
+    runtime_status = getattr(status, "runtime_status", None)
+    if runtime_status is None:
+        return svc.now() - from_us(record["request"]["started_us"]) > GRACE
+    return runtime_status.name in OVER
+
+
+def _dead_status(svc: Services, record: Document, status: Any) -> Document:
+    last = getattr(status, "custom_status", None) or record["status"]
+    if last["state"] in ENDED:
+        return dict(last)
+    problem = Problem(
+        title="The run stopped without ending",
+        detail="Its orchestration is no longer running and left no result. Nothing was published; the former result "
+        "stays. The app's log says why; start a new run.",
+    )
+    return cut_short(last, "Failed", to_us(svc.now()), problem)
+
+
+def begin_publishing(svc: Services, enrichment: str, run_id: str) -> bool:
+    """From here on the run cannot be cancelled; False where it has been. Again for the same run: True again."""
+
+    def publishing(record: Document) -> Document | None:
+        return record | {"phase": "publishing"} if record["phase"] in ("active", "publishing") else None
+
+    return change(svc.storage.config, blob_names.run(enrichment, run_id), publishing) is not None
+
+
+def close(svc: Services, enrichment: str, run_id: str, status: Document) -> None:
+    """Keep the run's last status and let the next one start. Doing it twice is doing it once."""
+
+    def closed(record: Document) -> Document | None:
+        return record | {"phase": "closed", "status": status} if record["phase"] != "canceled" else None
+
+    change(svc.storage.config, blob_names.run(enrichment, run_id), closed)
+    if status["state"] in ("Succeeded", "SucceededWithWarnings"):
+        svc.storage.config.write(blob_names.published(enrichment), dump({"runId": run_id}))
+    _unlock(svc, enrichment, run_id)
+    if svc.settings.staging_retention == timedelta(0):
+        svc.storage.staging.delete_prefix(blob_names.staging(enrichment, run_id))
+
+
+def _unlock(svc: Services, enrichment: str, run_id: str) -> None:
+    name = blob_names.active(enrichment)
+    tagged = svc.storage.config.read_tagged(name)
+    holder = read(svc.storage.config, name) if tagged else None
+    if tagged and holder and holder["runId"] == run_id:
+        svc.storage.config.delete(name, tagged[1])
+
+
+async def cancel(svc: Services, durable: Durable, enrichment: str, run_id: str) -> None:
+    """Stop the run; `Conflict` once it publishes or has ended."""
+    await asyncio.to_thread(record_of, svc, enrichment, run_id)
+    instance = instance_id(enrichment, run_id)
+    status = await durable.get_status(instance)
+
+    def canceled(record: Document) -> Document | None:
+        if record["phase"] != "active":
+            return None
+        last = getattr(status, "custom_status", None) or record["status"]
+        return record | {"phase": "canceled", "status": cut_short(last, "Canceled", to_us(svc.now()))}
+
+    record = await asyncio.to_thread(change, svc.storage.config, blob_names.run(enrichment, run_id), canceled)
+    if record is None:
+        raise Conflict("Too late to cancel", "The run is publishing its result or has ended; nothing was stopped.")
+    await _terminate(durable, instance, record["status"])
+    await asyncio.to_thread(_unlock, svc, enrichment, run_id)
+
+
+async def _terminate(durable: Durable, instance: str, status: Document) -> None:
+    """Terminating an orchestration leaves its children running: end them by their ids."""
+    people = status["counts"]["mailboxes"]["selected"]
+    groups = math.isqrt(people - 1) + 1 if people else 0
+    children = [f"{instance}:consent", *(f"{instance}:{group}" for group in range(groups))]
+    for name in (instance, *children):
+        found = await durable.get_status(name)
+        runtime_status = getattr(found, "runtime_status", None)
+        if runtime_status is not None and runtime_status.name not in OVER:
+            await durable.terminate(name, "cancelled")
+
+
+async def follow(svc: Services, durable: Durable, enrichment: str, run_id: str) -> Document:
+    """The run's status: its record's where it has ended, else its orchestration's with what the markers add."""
+    record = await asyncio.to_thread(record_of, svc, enrichment, run_id)
+    if record["phase"] in ("closed", "canceled"):
+        return dict(record["status"])
+    status = await durable.get_status(instance_id(enrichment, run_id))
+    if await _is_dead(svc, record, status):
+        await asyncio.to_thread(close, svc, enrichment, run_id, _dead_status(svc, record, status))
+        return dict((await asyncio.to_thread(record_of, svc, enrichment, run_id))["status"])
+    told = dict(getattr(status, "custom_status", None) or record["status"])
+    return await asyncio.to_thread(_with_markers, svc, told)
+
+
+def _with_markers(svc: Services, status: Document) -> Document:
+    """What finished mailboxes have left in staging: finer than the orchestration's own word while it extracts."""
+    extract = next(task for task in status["tasks"] if task["name"] == "extract")
+    if extract["state"] != "running":
+        return status
+    markers = [
+        entry.metadata
+        for entry in svc.storage.staging.entries(blob_names.progress(status["enrichment"], status["runId"]))
+    ]
+    ended = [marker for marker in markers if marker.get("outcome") != "More"]
+    read_in_full = sum(marker.get("outcome") == "Read" for marker in ended)
+    extract["done"] = len(ended)
+    extract["warnings"] = len(ended) - read_in_full
+    counts = status["counts"]
+    counts["mailboxes"] |= {"read": read_in_full, "refused": len(ended) - read_in_full}
+    for kind in ("messages", "meetings"):
+        counts[kind]["read"] = sum(int(marker.get(kind, 0)) for marker in markers)
+    return status
