@@ -1,11 +1,43 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+PYTHON3 ?= python3
 PYTHON := .venv/bin/python
+SETUP := $(PYTHON3) -m localdev.setup
 
-.PHONY: help demo up test check format bench clean
+.PHONY: help demo up test check format bench clean python world
 
 help: ## Show the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 9
 
-test: ## Run all tests
-	$(PYTHON) -m pytest
+python:
+	@$(SETUP) python
+
+world:
+	@$(SETUP) python node
+
+demo: world ## Set up, run the whole product offline on a sample company, print what came out, stop (or: MAIL=mail.csv.gz DOMAIN=w3.org AS_OF=2001-12-31)
+	@$(PYTHON) -m localdev demo $(if $(MAIL),--mail "$(MAIL)") $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(AS_OF),--as-of "$(AS_OF)")
+
+up: world ## The same world, left running: prints its addresses, Ctrl-C stops it
+	@$(PYTHON) -m localdev up
+
+test: world ## Set up and run all tests (ARGS="tests/core -k score" for some)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: world ## What CI runs: format, lint, types, import rules, tests
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+format: python ## Format the code and fix what the linter can fix
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
+
+bench: python ## The benchmarks, each beside what it is compared with
+	@$(PYTHON) -m bench
+
+clean: ## Remove everything that the verbs made
+	rm -rf .venv .local node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
