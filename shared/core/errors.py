@@ -5,16 +5,19 @@ AppError
 │   ├── Invalid        400: faults in a body, a parameter or a data file
 │   ├── Missing        404: what was named is not there
 │   └── Conflict       409: it is there, but not in a state for this
-└── TryAgain         the world is busy or away: the platform retries, or the caller does
-    ├── StorageAway    Blob Storage did not answer
-    └── GraphAway      Graph or Entra did not answer, or asked us to wait longer than we can here
+├── TryAgain         the world is busy or away: the platform retries, or the caller does
+│   ├── StorageAway    Blob Storage did not answer
+│   └── GraphAway      Graph or Entra did not answer, or asked us to wait longer than we can here
+└── Unexpected       a fault of this app, told by its kind and place alone
 
 Activities return refusals as results; only `TryAgain` leaves an activity as an exception.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -71,3 +74,24 @@ class StorageAway(TryAgain):
 
 class GraphAway(TryAgain):
     pass
+
+
+class Unexpected(AppError):
+    """A fault in this app, told without values."""
+
+
+@contextmanager
+def without_values(where: str) -> Iterator[None]:
+    """Let only texts without values out of an activity: histories and logs keep what it raises.
+
+    `TryAgain` says what it says; of anything else only the kind and the place are told, since its text may hold an
+    address (`KeyError: 'ada@…'`).
+    """
+    try:
+        yield
+    except AppError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        name = place.filename.rsplit("/", 1)[-1]
+        raise Unexpected(f"{where}: {type(error).__name__} at {name}:{place.lineno}") from None

@@ -1,0 +1,36 @@
+"""What exists: every function of the app is registered here, and nothing else happens."""
+
+import azure.durable_functions as df
+
+from activities import (
+    aggregate_bucket,
+    check_consent,
+    close_run,
+    extract_mailbox,
+    join_items,
+    partition_copies,
+    publish_results,
+    resolve_people,
+)
+from orchestrators import await_consent, enrichment_run, extract_group
+from triggers import consent, enrichments, health, pages, rerun_timer, results, runs
+
+app = df.DFApp()
+
+for part in (consent, enrichments, health, pages, rerun_timer, results, runs):
+    app.register_functions(part.bp)
+
+for part in (enrichment_run, await_consent, extract_group):
+    app.register_functions(part.bp)
+
+for part in (
+    check_consent,
+    resolve_people,
+    extract_mailbox,
+    partition_copies,
+    join_items,
+    aggregate_bucket,
+    publish_results,
+    close_run,
+):
+    app.register_functions(part.bp)
