@@ -171,6 +171,12 @@ def _dead_status(svc: Services, record: Document, status: Any) -> Document:
     return cut_short(last, "Failed", to_us(svc.now()), problem)
 
 
+def remember_configuration(svc: Services, enrichment: str, run_id: str, rules: Document, config_hash: str) -> None:
+    """Store with the run what changed its numbers (semantics §9), and a hash of the whole configuration."""
+    name = blob_names.run(enrichment, run_id)
+    change(svc.storage.config, name, lambda record: record | {"rules": rules, "configHash": config_hash})
+
+
 def begin_publishing(svc: Services, enrichment: str, run_id: str) -> bool:
     """From here on the run cannot be cancelled; False where it has been. Again for the same run: True again."""
 
