@@ -120,7 +120,7 @@ def registration(env: Mapping[str, str] = os.environ) -> Registration:
 
     Never raises: where one is wrong its default stands, and `Settings.from_environ` tells the fault."""
     reader = _Reader(env)
-    mode = reader.take("AUTH_MODE", _auth_mode, BY_KEYS)
+    mode: AuthMode | None = reader.take("AUTH_MODE", _auth_mode, BY_KEYS)
     tick = reader.take("RERUN_TICK", _six_fields, RERUN_TICK)
     # A mode that cannot be understood closes: the platform asks for keys, and the app answers 503 anyway.
     return Registration(mode or BY_KEYS, tick or RERUN_TICK)
@@ -227,7 +227,7 @@ def _mail(reader: _Reader) -> tuple[MailRoute | None, str | None]:
 
 
 def _authentication(reader: _Reader) -> AuthMode:
-    mode = reader.must("AUTH_MODE", _auth_mode, BY_KEYS)
+    mode: AuthMode = reader.must("AUTH_MODE", _auth_mode, BY_KEYS)
     if mode == "entra" and (reader.text("WEBSITE_AUTH_ENABLED") or "").lower() != "true":
         # Nothing stands before the app then that would strike out a principal a caller wrote himself.
         reader.fault("WEBSITE_AUTH_ENABLED", "is not true, and AUTH_MODE is entra")
