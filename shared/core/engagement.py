@@ -1,0 +1,203 @@
+"""Items → figures: what each account has in each year, month and week (semantics §3–§6, §11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.core.columns import Ints, concat, rows_of, starts, take
+from shared.core.facts import FROM_ACCOUNT, NEITHER, TO_ACCOUNT, MeetingItems, MessageItems
+from shared.core.figures import NEVER, Figures
+from shared.core.join_meetings import MICROSECONDS_PER_MINUTE
+from shared.core.periods import LEVELS, Window
+from shared.core.replies import Replies, replies
+from shared.core.sightings import Sightings, both, days, first_day, last_day, sightings
+
+Items = TypeVar("Items", MessageItems, MeetingItems)
+
+
+def by_account(messages: MessageItems, meetings: MeetingItems, window: Window, reply_limit_us: int) -> Figures:
+    """The figures of each account that has items."""
+    own = messages.direction != NEITHER
+    if not own.all():
+        messages = take(messages, np.flatnonzero(own))
+    return _figures(messages, messages, meetings, meetings, window, reply_limit_us)
+
+
+def by_top(
+    messages: MessageItems, meetings: MeetingItems, top: NDArray[np.int32], window: Window, reply_limit_us: int
+) -> Figures:
+    """The figures of each topmost customer: its accounts' items once, their people and contacts together.
+
+    top: for each account its top (`Contacts.top`).
+    """
+    messages = replace(messages, account=top[messages.account])
+    meetings = replace(meetings, account=top[meetings.account])
+    return _figures(messages, _once(messages), meetings, _once(meetings), window, reply_limit_us)
+
+
+def _once(items: Items) -> Items:
+    """One row per item and account, the one with a direction if there is any. Rows of one item lie together."""
+    alike = np.zeros(len(items.item) + 1, np.bool_)
+    alike[1:-1] = items.item[1:] == items.item[:-1]
+    shared = np.flatnonzero(alike[1:] | alike[:-1])
+    if len(shared) == 0:
+        return items
+    shared = shared[np.lexsort((-items.direction[shared], items.account[shared], items.item[shared]))]
+    kept = ~(alike[1:] | alike[:-1])
+    kept[shared[starts(items.item[shared], items.account[shared])]] = True
+    return take(items, np.flatnonzero(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Accounts, by local number, times the periods of one level: what is counted falls into slots."""
+
+    accounts: int
+    period_of_day: NDArray[np.int32]
+
+    @property
+    def periods(self) -> int:
+        return int(self.period_of_day[-1]) + 1
+
+    @property
+    def slots(self) -> int:
+        return self.accounts * self.periods
+
+    def slot(self, account: Ints, day: Ints) -> NDArray[np.int64]:
+        return account.astype(np.int64) * self.periods + self.period_of_day[day]
+
+    def directions(self, slot: Ints, direction: Ints) -> NDArray[np.int64]:
+        """How many items of each direction fall into each slot."""
+        return np.bincount(slot * 3 + direction, minlength=self.slots * 3).reshape(-1, 3)
+
+    def sum(self, slot: Ints, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        total = np.zeros(self.slots, np.int64)
+        np.add.at(total, slot, values)  # in whole numbers: exact, whatever the order
+        return total
+
+    def persons(self, seen: Sightings) -> NDArray[np.int64]:
+        return seen.persons(self.period_of_day, self.periods, self.accounts)
+
+    def last_day(self, seen: Sightings) -> NDArray[np.int32]:
+        return last_day(seen, self.slot(seen.account, seen.day), self.slots, NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Our people, account contacts and days of all accounts."""
+
+    people: Sightings
+    contacts: Sightings
+    days: Sightings
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Rows that count themselves, who was seen in the rows that name people, and what follows for all levels.
+
+    accounts: the numbers of the accounts · email_account, meeting_account: positions therein, of `messages`, `meetings`.
+    """
+
+    accounts: NDArray[np.int32]
+    messages: MessageItems
+    meetings: MeetingItems
+    email_account: NDArray[np.int32]
+    meeting_account: NDArray[np.int32]
+    in_emails: _Seen
+    in_meetings: _Seen
+    people: Sightings
+    days: Sightings
+    replies: Replies
+    meeting_us: NDArray[np.int64]
+
+
+def _figures(
+    named: MessageItems,
+    messages: MessageItems,
+    attended: MeetingItems,
+    meetings: MeetingItems,
+    window: Window,
+    reply_limit_us: int,
+) -> Figures:
+    """named, attended: rows whose people and contacts count · messages, meetings: those that count themselves."""
+    accounts = np.unique(np.concatenate([messages.account, meetings.account]))
+    local = np.zeros(int(accounts.max(initial=0)) + 1, np.int32)
+    local[accounts] = np.arange(len(accounts))
+    in_emails, in_meetings = _seen(named, local), _seen(attended, local)
+    counted = _Counted(
+        accounts=accounts,
+        messages=messages,
+        meetings=meetings,
+        email_account=local[messages.account],
+        meeting_account=local[meetings.account],
+        in_emails=in_emails,
+        in_meetings=in_meetings,
+        people=both(in_emails.people, in_meetings.people),
+        days=both(in_emails.days, in_meetings.days),
+        replies=replies(messages, reply_limit_us),
+        meeting_us=np.rint(meetings.minutes * MICROSECONDS_PER_MINUTE).astype(np.int64),
+    )
+    return concat([_at_level(counted, number, window.period_of_day(level)) for number, level in enumerate(LEVELS)])
+
+
+def _seen(items: MessageItems | MeetingItems, local: NDArray[np.int32]) -> _Seen:
+    account = local[items.account]
+    of_people, of_contacts = rows_of(items.people), rows_of(items.contacts)
+    return _Seen(
+        people=sightings(account[of_people], items.people.values, items.day[of_people]),
+        contacts=sightings(account[of_contacts], items.contacts.values, items.day[of_contacts]),
+        days=days(account, items.day),
+    )
+
+
+def _at_level(counted: _Counted, number: int, period_of_day: NDArray[np.int32]) -> Figures:
+    grid = _Grid(len(counted.accounts), period_of_day)
+    email_slot = grid.slot(counted.email_account, counted.messages.day)
+    meeting_slot = grid.slot(counted.meeting_account, counted.meetings.day)
+    emails = grid.directions(email_slot, counted.messages.direction)
+    meetings = grid.directions(meeting_slot, counted.meetings.direction)
+    rows = np.flatnonzero(emails.any(axis=1) | meetings.any(axis=1))
+    account = rows // grid.periods
+    in_emails, in_meetings = counted.in_emails, counted.in_meetings
+    reply_slot = email_slot[counted.replies.row]
+    columns = {
+        "emails_to": emails[:, TO_ACCOUNT],
+        "emails_from": emails[:, FROM_ACCOUNT],
+        "meetings_to": meetings[:, TO_ACCOUNT],
+        "meetings_from": meetings[:, FROM_ACCOUNT],
+        "meetings": meetings.sum(axis=1),
+        "people_emails": grid.persons(in_emails.people),
+        "people_meetings": grid.persons(in_meetings.people),
+        "people": grid.persons(counted.people),
+        "contacts_emails": grid.persons(in_emails.contacts),
+        "contacts_meetings": grid.persons(in_meetings.contacts),
+        "last_day": grid.last_day(counted.days),
+        "replies": np.bincount(reply_slot, minlength=grid.slots),
+    }
+    return Figures(
+        account=counted.accounts[account],
+        level=np.full(len(rows), number, np.int8),
+        period=(rows % grid.periods).astype(np.int32),
+        **{name: column[rows].astype(np.int32) for name, column in columns.items()},
+        meeting_us=grid.sum(meeting_slot, counted.meeting_us)[rows],
+        reply_us=grid.sum(reply_slot, counted.replies.elapsed_us)[rows],
+        **_of_whole_window(counted, account),
+    )
+
+
+def _of_whole_window(counted: _Counted, account: NDArray[np.int64]) -> dict[str, NDArray[np.int32]]:
+    """What is the same on every row of an account."""
+    size = len(counted.accounts)
+
+    def last(seen: Sightings) -> NDArray[np.int32]:
+        return last_day(seen, seen.account, size, NEVER)[account]
+
+    return {
+        "first_day": first_day(counted.days, counted.days.account, size, NEVER)[account],
+        "last_email_day": last(counted.in_emails.days),
+        "last_meeting_day": last(counted.in_meetings.days),
+    }
