@@ -5,8 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 from shared.adapters.blobs import Entry, Storage
+from shared.services import Services
+from shared.settings import Settings
 
 
 class MemoryContainer:
@@ -53,3 +57,44 @@ class MemoryContainer:
 
 def memory_storage() -> Storage:
     return Storage(MemoryContainer(), MemoryContainer(), MemoryContainer(), MemoryContainer())
+
+
+ENVIRONMENT = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "TENANT_ID": "11111111-1111-4111-8111-111111111111",
+    "CLIENT_ID": "22222222-2222-4222-8222-222222222222",
+    "CLIENT_SECRET": "not-a-secret",
+    "PSEUDONYM_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+}
+
+
+def fake_services(now: datetime = datetime(2026, 11, 24, 12, 0, tzinfo=UTC), **environment: str) -> Services:
+    """Services over memory, at a time of the test's choosing; no Graph, no tokens until the test puts them in."""
+    settings = Settings.from_environ(ENVIRONMENT | environment)
+    nothing: Any = None
+    return Services(settings, memory_storage(), nothing, nothing, lambda: now)
+
+
+class FakeDurable:
+    """A durable client that only remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, Any] = {}
+        self.ended: set[str] = set()
+        self.statuses: dict[str, Any] = {}
+        self.away = False
+
+    async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Any) -> str:
+        if self.away:
+            raise ConnectionError("the durable backend is away")
+        self.started[instance_id] = client_input
+        return instance_id
+
+    async def get_status(self, instance_id: str) -> SimpleNamespace:
+        if instance_id not in self.started:
+            return SimpleNamespace(runtime_status=None, custom_status=None)
+        name = "Terminated" if instance_id in self.ended else "Running"
+        return SimpleNamespace(runtime_status=SimpleNamespace(name=name), custom_status=self.statuses.get(instance_id))
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        self.ended.add(instance_id)

@@ -1,0 +1,174 @@
+"""The life of a run outside its orchestration (interfaces §3, §4)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.core import blob_names
+from shared.core.errors import Conflict, Invalid, Missing
+from shared.core.periods import to_us
+from shared.services import runs
+from tests.fakes import FakeDurable, fake_services
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+async def start(svc, durable, **how):
+    return await runs.start(svc, durable, "sales", kind="manual", **how)
+
+
+def finished(request, state="Succeeded"):
+    return {"runId": request.run_id, "enrichment": "sales", "state": state, "tasks": []}
+
+
+async def test_a_runs_id_is_its_start_and_names_its_orchestration():
+    svc, durable = fake_services(NOON), FakeDurable()
+
+    request = await start(svc, durable)
+
+    assert request.run_id == "20261124T120000Z"
+    assert list(durable.started) == ["sales-20261124T120000Z"]
+
+
+async def test_a_second_run_is_refused_while_one_is_active_and_leaves_nothing():
+    svc, durable = fake_services(NOON), FakeDurable()
+    await start(svc, durable)
+
+    with pytest.raises(Conflict):
+        await start(svc, durable)
+
+    assert [entry.name for entry in svc.storage.config.entries("runs/")] == ["runs/sales/20261124T120000Z.json"]
+
+
+async def test_of_two_starts_at_once_one_wins():
+    svc, durable = fake_services(NOON), FakeDurable()
+
+    results = await asyncio.gather(start(svc, durable), start(svc, durable), return_exceptions=True)
+
+    assert sorted(type(result).__name__ for result in results) == ["Conflict", "RunRequest"]
+    assert len(durable.started) == 1
+
+
+async def test_where_an_id_is_taken_the_next_free_second_is():
+    svc, durable = fake_services(NOON), FakeDurable()
+    first = await start(svc, durable)
+    runs.close(svc, "sales", first.run_id, finished(first))
+
+    second = await start(svc, durable)
+
+    assert second.run_id == "20261124T120001Z"
+
+
+async def test_a_start_that_the_platform_refuses_leaves_nothing_reserved():
+    svc, durable = fake_services(NOON), FakeDurable()
+    durable.away = True
+
+    with pytest.raises(ConnectionError):
+        await start(svc, durable)
+
+    assert list(svc.storage.config.entries("")) == []
+
+
+async def test_as_of_in_the_future_is_refused():
+    svc = fake_services(NOON)
+
+    with pytest.raises(Invalid):
+        await start(svc, FakeDurable(), as_of_us=to_us(NOON + timedelta(seconds=1)))
+
+
+async def test_a_run_whose_orchestration_is_gone_does_not_block_the_next():
+    svc, durable = fake_services(NOON), FakeDurable()
+    first = await start(svc, durable)
+    durable.ended.add("sales-" + first.run_id)
+
+    second = await start(svc, durable)
+
+    assert second.run_id != first.run_id
+    assert (await runs.follow(svc, durable, "sales", first.run_id))["state"] == "Failed"
+
+
+async def test_a_cancelled_run_cannot_publish_and_one_that_publishes_cannot_be_cancelled():
+    svc, durable = fake_services(NOON), FakeDurable()
+    first = await start(svc, durable)
+    await runs.cancel(svc, durable, "sales", first.run_id)
+    assert not runs.begin_publishing(svc, "sales", first.run_id)
+    second = await start(svc, durable)
+    assert runs.begin_publishing(svc, "sales", second.run_id)
+
+    with pytest.raises(Conflict):
+        await runs.cancel(svc, durable, "sales", second.run_id)
+
+
+async def test_publishing_may_begin_twice_because_activities_may_run_twice():
+    svc, durable = fake_services(NOON), FakeDurable()
+    request = await start(svc, durable)
+
+    assert [runs.begin_publishing(svc, "sales", request.run_id) for _ in range(2)] == [True, True]
+
+
+async def test_cancelling_ends_the_orchestration_with_its_children_and_lets_the_next_run_start():
+    svc, durable = fake_services(NOON), FakeDurable()
+    request = await start(svc, durable)
+    instance = f"sales-{request.run_id}"
+    durable.started |= {f"{instance}:0": None, f"{instance}:1": None}
+    status = svc.storage.config.read(blob_names.run("sales", request.run_id))
+    assert status is not None
+    told = (await runs.follow(svc, durable, "sales", request.run_id)) | {"state": "Running"}
+    told["counts"]["mailboxes"]["selected"] = 4
+    durable.statuses[instance] = told
+
+    await runs.cancel(svc, durable, "sales", request.run_id)
+
+    assert durable.ended == {instance, f"{instance}:0", f"{instance}:1"}
+    assert (await runs.follow(svc, durable, "sales", request.run_id))["state"] == "Canceled"
+    assert runs.active_run(svc, "sales") is None
+
+
+async def test_an_unknown_run_is_missing():
+    svc = fake_services(NOON)
+
+    with pytest.raises(Missing):
+        await runs.follow(svc, FakeDurable(), "sales", "20260101T000000Z")
+
+
+async def test_while_mailboxes_are_read_their_markers_make_progress_finer():
+    svc, durable = fake_services(NOON), FakeDurable()
+    request = await start(svc, durable)
+    told = await runs.follow(svc, durable, "sales", request.run_id)
+    told["tasks"][3] |= {"state": "running", "total": 3}
+    durable.statuses[f"sales-{request.run_id}"] = told
+    markers = [("Read", 7), ("AccessDenied", 0), ("More", 5)]
+    for number, (outcome, messages) in enumerate(markers):
+        name = blob_names.mailbox_progress("sales", request.run_id, number)
+        svc.storage.staging.write(name, b"", {"outcome": outcome, "messages": str(messages), "meetings": "0"})
+
+    followed = await runs.follow(svc, durable, "sales", request.run_id)
+
+    assert followed["tasks"][3]["done"] == 2
+    assert followed["counts"]["mailboxes"] == {"selected": 0, "read": 1, "refused": 1}
+    assert followed["counts"]["messages"]["read"] == 12
+
+
+async def test_facts_do_not_outlive_the_run_where_the_retention_is_zero():
+    svc, durable = fake_services(NOON, STAGING_RETENTION="PT0S"), FakeDurable()
+    request = await start(svc, durable)
+    svc.storage.staging.write(blob_names.plan("sales", request.run_id, "run.json"), b"{}")
+
+    runs.close(svc, "sales", request.run_id, finished(request))
+
+    assert list(svc.storage.staging.entries("")) == []
+
+
+async def test_closing_twice_is_closing_once():
+    svc, durable = fake_services(NOON), FakeDurable()
+    first = await start(svc, durable)
+    runs.close(svc, "sales", first.run_id, finished(first))
+    second = await start(svc, durable)
+
+    runs.close(svc, "sales", first.run_id, finished(first))
+
+    assert runs.active_run(svc, "sales") == second.run_id
+    assert runs.has_published(svc, "sales")
