@@ -1,0 +1,196 @@
+"""What one copy of a message says: in or out (semantics §3.2), whose it is, and which item it belongs to (§3.1)."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from binascii import Error as NotBase64
+from binascii import a2b_base64
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from shared.core import hashes
+from shared.core.addresses import NOBODY, AddressBook, normalise
+from shared.core.enrichment import Options
+from shared.core.facts import OURS, THIRD_PARTY, MessageCopies, Ragged
+from shared.core.instants import in_window, instant_us
+from shared.core.mailbox_items import Header, Message, Recipient
+from shared.core.periods import MICROSECONDS, Window
+
+_MEETING_MESSAGE = "#microsoft.graph.eventMessage"
+_GUID = slice(6, 22)
+_CONVERSATIONS_LIMIT = 100_000
+
+
+class MessageReader:
+    """Judges the copies of messages of one mailbox, page by page, and keeps those that are in as columns.
+
+    `counts`: reason → copies sent in the window that are out, in the order of §6. `owner`: number of the listed person
+    whose mailbox this is. `excluded_folders`: ids of the folders that are out, their sub-folders included.
+    """
+
+    def __init__(
+        self,
+        book: AddressBook,
+        window: Window,
+        options: Options,
+        key: bytes,
+        owner: int,
+        excluded_folders: frozenset[str],
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self._codes = book.reader(key)
+        self._received_between = window.read_from_us, window.read_until_us
+        self._in_window = in_window(window)
+        self._limit = options.max_recipients
+        self._read_headers = options.read_headers
+        self._excluded = excluded_folders
+        self._owner = owner
+        self._identities = _Identities(key)
+        self._items, self._conversations = bytearray(), bytearray()
+        self._sent, self._received = array("q"), array("q")
+        self._senders, self._crowded = array("i"), bytearray()
+        self._recipients, self._offsets = array("i"), array("q", [0])
+
+    def add(self, messages: Iterable[Message]) -> None:
+        """Judge these copies. One without a usable time of receipt, or outside the window, does not exist."""
+        first, last = self._received_between
+        in_window = self._in_window
+        for message in messages:
+            received = instant_us(message.received)
+            if received is None or not first <= received <= last:
+                continue
+            sent = instant_us(message.sent)
+            if sent is None:
+                sent = received
+            if not in_window(sent):
+                continue
+            reason = self._set_aside(message) or self._keep(message, sent, received)
+            if reason is not None:
+                self.counts[reason] += 1
+
+    def _set_aside(self, message: Message) -> str | None:
+        """The reason that does not depend on who takes part."""
+        if message.is_draft:
+            return "Draft"
+        if message.folder in self._excluded:
+            return "Folder"
+        kind = message.odata_type
+        if kind is not None and kind.startswith(_MEETING_MESSAGE):
+            return "MeetingMessage"
+        if self._read_headers and message.headers and is_automatic(message.headers):
+            return "Automatic"
+        return None
+
+    def _keep(self, message: Message, sent: int, received: int) -> str | None:
+        """Take the copy in, or say why it is out."""
+        codes = self._codes
+        sender = codes[_address(message.sender)]
+        # A third party's message, or one from nobody, has no direction, whoever receives it (§3.3).
+        if sender in (NOBODY, THIRD_PARTY):
+            return "Unrelated"
+        named: Sequence[Recipient] = message.to or ()
+        if message.cc:
+            named = [*named, *message.cc]
+        if message.bcc:
+            named = [*named, *message.bcc]
+        recipients = {codes[who.email_address.address] for who in named if who.email_address is not None}
+        if sender < 0:
+            # Of the codes, ours are negative, a third party's is 0 and a contact's is positive.
+            highest = max(recipients, default=OURS)
+            if highest < 0:
+                return "Internal"
+            if highest == THIRD_PARTY:
+                return "Unrelated"
+        self._items += self._identities.of_message(message, sent)
+        self._conversations += self._identities.of_conversation(message)
+        self._sent.append(sent)
+        self._received.append(received)
+        self._senders.append(sender)
+        self._crowded.append(len(named) > self._limit and _distinct(named) > self._limit)
+        self._recipients.extend([code for code in recipients if code > 0 or NOBODY < code < OURS])
+        self._offsets.append(len(self._recipients))
+        return None
+
+    def copies(self) -> MessageCopies:
+        """The copies that are in, so far."""
+        rows = len(self._sent)
+        return MessageCopies(
+            item=np.frombuffer(bytes(self._items), hashes.HASH).astype(np.uint64),
+            conversation=np.frombuffer(bytes(self._conversations), hashes.HASH).astype(np.uint64),
+            sent=np.array(self._sent, np.int64),
+            received=np.array(self._received, np.int64),
+            owner=np.full(rows, self._owner, np.int32),
+            sender=np.array(self._senders, np.int32),
+            crowded=np.frombuffer(bytes(self._crowded), np.bool_),
+            recipients=Ragged(np.array(self._offsets, np.int64), np.array(self._recipients, np.int32)),
+        )
+
+
+def _address(who: Recipient | None) -> str | None:
+    return who.email_address.address if who is not None and who.email_address is not None else None
+
+
+def _distinct(named: Sequence[Recipient]) -> int:
+    """How many distinct normalised addresses there are, tags kept; a participant without one is nobody."""
+    return len({normalise(_address(who) or "") for who in named} - {""})
+
+
+def is_automatic(headers: Iterable[Header]) -> bool:
+    """Whether one of the four headers says that no person wrote this to somebody (§3.2)."""
+    for header in headers:
+        name = (header.name or "").strip().casefold()
+        if name in ("list-id", "list-unsubscribe"):
+            return True
+        if header.value is None:
+            continue
+        value = header.value.partition(";")[0].strip().casefold()
+        if name == "auto-submitted" and value != "no":
+            return True
+        if name == "precedence" and value in ("bulk", "list", "junk"):
+            return True
+    return False
+
+
+class _Identities:
+    """Keyed hashes of messages (§3.1) and conversations (§3.5)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._message_id = hashes.hasher(key, hashes.MESSAGE_ID)
+        self._message_text = hashes.hasher(key, hashes.MESSAGE_TEXT)
+        self._guid = hashes.hasher(key, hashes.CONVERSATION_GUID)
+        self._conversation_id = hashes.hasher(key, hashes.CONVERSATION_ID)
+        self._guids: dict[bytes, bytes] = {}
+
+    def of_message(self, message: Message, sent: int) -> bytes:
+        text = message.message_id
+        if text is not None and (text := text.strip().casefold()):
+            return self._message_id(text.encode())
+        named = [*(message.to or ()), *(message.cc or ())]
+        recipients = sorted({normalise(_address(who) or "") for who in named} - {""})
+        sender = normalise(_address(message.sender) or "")
+        return self._message_text(json.dumps([sender, sent // MICROSECONDS, recipients]).encode())
+
+    def of_conversation(self, message: Message) -> bytes:
+        """Bytes 6–21 of `conversationIndex`, else `conversationId`; `NO_HASH` where both are missing."""
+        index = message.conversation_index
+        if index is not None:
+            try:
+                guid = a2b_base64(index, strict_mode=True)[_GUID]
+            except (NotBase64, ValueError):
+                guid = b""
+            if len(guid) == 16:
+                return self._of_guid(guid)
+        if not message.conversation_id:
+            return hashes.NO_HASH
+        return self._conversation_id(message.conversation_id.encode())
+
+    def _of_guid(self, guid: bytes) -> bytes:
+        known = self._guids.get(guid)
+        if known is None:
+            if len(self._guids) >= _CONVERSATIONS_LIMIT:
+                self._guids.clear()
+            known = self._guids[guid] = self._guid(guid)
+        return known
