@@ -14,7 +14,9 @@ Instants are int64 microseconds UTC. Every array of one object has the same leng
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,13 @@ class Ragged:
 
     offsets: NDArray[np.int64]
     values: NDArray[Any]
+
+
+def ragged(lists: Sequence[Collection[int]]) -> Ragged:
+    """One row of 32-bit codes or numbers per list."""
+    offsets = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, lists), np.int64, len(lists)), out=offsets[1:])
+    return Ragged(offsets, np.fromiter(chain.from_iterable(lists), np.int32, int(offsets[-1])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,21 +27,19 @@ _HOURS_LIMIT = 50_000
 
 def instant_us(text: str | None) -> int | None:
     """An instant with an offset or `Z`: `2026-11-20T15:30:00Z`, with or without a fraction."""
-    if text is None:
-        return None
-    ending = _ENDINGS.get(text[_HOUR_CHARS:])
-    if ending is None:
-        return _read(text, None)
+    try:
+        return _hours[text[:_HOUR_CHARS]] + _ENDINGS[text[_HOUR_CHARS:]]  # type: ignore[index]  # None has no hour
+    except (KeyError, TypeError):
+        return _read_and_remember(text) if text is not None else None
+
+
+def _read_and_remember(text: str) -> int | None:
     start = text[:_HOUR_CHARS]
-    hour = _hours.get(start)
-    if hour is None:
-        hour = _read(start + "00:00Z", None)
-        if hour is None:
-            return None
+    if text[_HOUR_CHARS:] in _ENDINGS and (hour := _read(start + "00:00Z", None)) is not None:
         if len(_hours) >= _HOURS_LIMIT:
             _hours.clear()
         _hours[start] = hour
-    return hour + ending
+    return _read(text, None)
 
 
 def event_time_us(date_time: str | None, time_zone: str | None) -> int | None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from array import array
 from binascii import Error as NotBase64
 from binascii import a2b_base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from shared.core import hashes
 from shared.core.addresses import NOBODY, AddressBook, normalise
+from shared.core.columns import concat
 from shared.core.enrichment import Options
-from shared.core.facts import OURS, THIRD_PARTY, MessageCopies, Ragged
+from shared.core.facts import OURS, THIRD_PARTY, MessageCopies, ragged
 from shared.core.instants import in_window, instant_us
 from shared.core.mailbox_items import Header, Message, Recipient
 from shared.core.periods import MICROSECONDS, Window
 
 _MEETING_MESSAGE = "#microsoft.graph.eventMessage"
 _GUID = slice(6, 22)
+_NO_DIRECTION = frozenset({THIRD_PARTY, NOBODY})
+_UNNAMED = frozenset({THIRD_PARTY, OURS, NOBODY})
 _CONVERSATIONS_LIMIT = 100_000
 
 
@@ -49,13 +52,11 @@ class MessageReader:
         self._excluded = excluded_folders
         self._owner = owner
         self._identities = _Identities(key)
-        self._items, self._conversations = bytearray(), bytearray()
-        self._sent, self._received = array("q"), array("q")
-        self._senders, self._crowded = array("i"), bytearray()
-        self._recipients, self._offsets = array("i"), array("q", [0])
+        self._pages: list[MessageCopies] = []
 
     def add(self, messages: Iterable[Message]) -> None:
         """Judge these copies. One without a usable time of receipt, or outside the window, does not exist."""
+        rows: list[_Row] = []
         first, last = self._received_between
         in_window = self._in_window
         for message in messages:
@@ -67,9 +68,11 @@ class MessageReader:
                 sent = received
             if not in_window(sent):
                 continue
-            reason = self._set_aside(message) or self._keep(message, sent, received)
+            reason = self._set_aside(message) or self._keep(rows, message, sent, received)
             if reason is not None:
                 self.counts[reason] += 1
+        if rows:
+            self._pages.append(_columns(rows, self._owner))
 
     def _set_aside(self, message: Message) -> str | None:
         """The reason that does not depend on who takes part."""
@@ -84,49 +87,50 @@ class MessageReader:
             return "Automatic"
         return None
 
-    def _keep(self, message: Message, sent: int, received: int) -> str | None:
+    def _keep(self, rows: list[_Row], message: Message, sent: int, received: int) -> str | None:
         """Take the copy in, or say why it is out."""
         codes = self._codes
-        sender = codes[_address(message.sender)]
+        who = message.sender
+        sender = codes[who.email_address.address] if who is not None and who.email_address is not None else NOBODY
         # A third party's message, or one from nobody, has no direction, whoever receives it (§3.3).
-        if sender in (NOBODY, THIRD_PARTY):
+        if sender in _NO_DIRECTION:
             return "Unrelated"
         named: Sequence[Recipient] = message.to or ()
-        if message.cc:
-            named = [*named, *message.cc]
-        if message.bcc:
-            named = [*named, *message.bcc]
+        if message.cc or message.bcc:
+            named = [*named, *(message.cc or ()), *(message.bcc or ())]
         recipients = {codes[who.email_address.address] for who in named if who.email_address is not None}
         if sender < 0:
             # Of the codes, ours are negative, a third party's is 0 and a contact's is positive.
             highest = max(recipients, default=OURS)
-            if highest < 0:
-                return "Internal"
-            if highest == THIRD_PARTY:
-                return "Unrelated"
-        self._items += self._identities.of_message(message, sent)
-        self._conversations += self._identities.of_conversation(message)
-        self._sent.append(sent)
-        self._received.append(received)
-        self._senders.append(sender)
-        self._crowded.append(len(named) > self._limit and _distinct(named) > self._limit)
-        self._recipients.extend([code for code in recipients if code > 0 or NOBODY < code < OURS])
-        self._offsets.append(len(self._recipients))
+            if highest <= THIRD_PARTY:
+                return "Internal" if highest < THIRD_PARTY else "Unrelated"
+        identities = self._identities
+        item, conversation = identities.of_message(message, sent), identities.of_conversation(message)
+        crowded = len(named) > self._limit and _distinct(named) > self._limit
+        rows.append((item, conversation, sent, received, sender, crowded, recipients - _UNNAMED))
         return None
 
     def copies(self) -> MessageCopies:
         """The copies that are in, so far."""
-        rows = len(self._sent)
-        return MessageCopies(
-            item=np.frombuffer(bytes(self._items), hashes.HASH).astype(np.uint64),
-            conversation=np.frombuffer(bytes(self._conversations), hashes.HASH).astype(np.uint64),
-            sent=np.array(self._sent, np.int64),
-            received=np.array(self._received, np.int64),
-            owner=np.full(rows, self._owner, np.int32),
-            sender=np.array(self._senders, np.int32),
-            crowded=np.frombuffer(bytes(self._crowded), np.bool_),
-            recipients=Ragged(np.array(self._offsets, np.int64), np.array(self._recipients, np.int32)),
-        )
+        return concat([_columns([], self._owner), *self._pages])
+
+
+_Row = tuple[bytes, bytes, int, int, int, bool, set[int]]  # in the order of the columns, without the owner
+
+
+def _columns(rows: list[_Row], owner: int) -> MessageCopies:
+    columns: Iterable[tuple[Any, ...]] = zip(*rows, strict=True) if rows else ((),) * 7
+    items, conversations, sent, received, senders, crowded, recipients = columns
+    return MessageCopies(
+        item=np.frombuffer(b"".join(items), hashes.HASH),
+        conversation=np.frombuffer(b"".join(conversations), hashes.HASH),
+        sent=np.array(sent, np.int64),
+        received=np.array(received, np.int64),
+        owner=np.full(len(rows), owner, np.int32),
+        sender=np.array(senders, np.int32),
+        crowded=np.array(crowded, np.bool_),
+        recipients=ragged(recipients),
+    )
 
 
 def _address(who: Recipient | None) -> str | None:
