@@ -15,6 +15,7 @@ from shared.core.contracts import Counts
 from shared.core.facts import MeetingCopies, MeetingItems, MessageCopies, MessageItems, Ragged
 from shared.core.figures import Figures
 
+AnyFacts = MessageCopies | MeetingCopies | MessageItems | MeetingItems | Figures
 Facts = TypeVar("Facts", MessageCopies, MeetingCopies, MessageItems, MeetingItems, Figures)
 
 _CODES = pa.list_(pa.field("element", pa.int32(), nullable=False))
@@ -98,7 +99,7 @@ def write_meeting_copies(copies: MeetingCopies) -> bytes:
     return write(copies)
 
 
-def write(facts: Facts, counts: Counts | None = None) -> bytes:
+def write(facts: AnyFacts, counts: Counts | None = None) -> bytes:
     """One Parquet file; `counts` goes into its metadata."""
     schema = _SCHEMAS[type(facts)]
     offsets_of_flags = facts.attendees.offsets if isinstance(facts, MeetingCopies) else None
@@ -121,7 +122,8 @@ def _to_arrow(column: Any, kind: pa.DataType, offsets_of_flags: NDArray[np.int64
         return pa.array(column, type=kind)
     lists = column if isinstance(column, Ragged) else Ragged(_known(offsets_of_flags), column)
     values: Any = pa.array(lists.values, type=kind.value_type)
-    return pa.ListArray.from_arrays(pa.array(lists.offsets.astype(np.int32)), values, type=kind)
+    offsets: Any = pa.array(lists.offsets.astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, values, type=kind)
 
 
 def _known(offsets: NDArray[np.int64] | None) -> NDArray[np.int64]:

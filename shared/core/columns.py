@@ -103,3 +103,10 @@ def starts(*sorted_columns: NDArray[Any]) -> NDArray[np.bool_]:
         for column in sorted_columns:
             first[1:] |= column[1:] != column[:-1]
     return first
+
+
+def split(table: Table, number: Ints, count: int) -> list[Table]:
+    """Tables 0 … count − 1: the rows with this number, in the order in which they were."""
+    order = np.argsort(number, kind="stable")
+    bounds = np.searchsorted(number[order], np.arange(count + 1))
+    return [take(table, order[bounds[i] : bounds[i + 1]]) for i in range(count)]

@@ -108,3 +108,8 @@ def tally(groups: Groups, **reasons: Flags) -> dict[str, int]:
 
 def days_with(day: NDArray[np.int32]) -> Flags:
     return np.bincount(day, minlength=DAYS) > 0
+
+
+def days_as_hex(days: Flags) -> str:
+    """The days as a hexadecimal number, bit i for day i."""
+    return format(int.from_bytes(np.packbits(days, bitorder="little").tobytes(), "little"), "x")

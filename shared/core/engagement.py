@@ -99,7 +99,7 @@ class _Seen:
 class _Counted:
     """Rows that count themselves, who was seen in the rows that name people, and what follows for all levels.
 
-    accounts: the numbers of the accounts · email_account, meeting_account: positions therein, of `messages`, `meetings`.
+    accounts: the numbers of the accounts · email_account, meeting_account: the rows' positions therein.
     """
 
     accounts: NDArray[np.int32]

@@ -1,0 +1,38 @@
+"""Many fact files at once: what one stage of a run has left for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.adapters import tables
+from shared.adapters.blobs import Container
+from shared.adapters.tables import AnyFacts, Facts
+from shared.core.columns import concat
+
+# Small blobs cost round trips, not bytes.
+_AT_ONCE = 8
+
+
+def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
+    """The blobs in the order of their names here. Raises `FileNotFoundError` where one is missing: the stage before
+    has written all of them, so that somebody else must have taken it away."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        names = list(names)
+        for name, data in zip(names, pool.map(container.read, names), strict=True):
+            if data is None:
+                raise FileNotFoundError(name)
+            yield data
+
+
+def read_all(container: Container, kind: type[Facts], names: Iterable[str]) -> Facts:
+    """The facts of all files, one after the other."""
+    parts = [tables.read(kind, data) for data in contents(container, names)]
+    return concat(parts) if parts else tables.empty(kind)
+
+
+def write_all(container: Container, files: Mapping[str, AnyFacts]) -> None:
+    """`files`: blob name → facts."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(lambda name: container.write(name, tables.write(files[name])), files):
+            pass
