@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
-from shared.core import durations, mail_routes
+from shared.core import durations, mail_routes, ncrontab
 from shared.core.errors import AppError
 from shared.core.mail_routes import LOOPBACK, MailRoute
 
@@ -241,8 +241,6 @@ def _auth_mode(text: str) -> AuthMode:
 
 
 def _six_fields(text: str) -> str:
-    from shared.core import ncrontab
-
     if len(text.split()) != 6:
         raise ValueError("is not an NCRONTAB expression of six fields")
     try:
@@ -309,9 +307,12 @@ def _account_url(text: str) -> str:
 
 
 def _connection_string(text: str) -> str:
-    if text == "UseDevelopmentStorage=true" or re.search(r"(?i)\b(AccountName|BlobEndpoint)=", text):
-        return text
-    raise ValueError("is not the connection string of a storage account")
+    parts = {name.strip().lower(): value for name, _, value in (part.partition("=") for part in text.split(";"))}
+    signed = parts.get("accountname") and parts.get("accountkey")
+    shared = parts.get("sharedaccesssignature") and (parts.get("blobendpoint") or parts.get("accountname"))
+    if not (signed or shared or parts.get("usedevelopmentstorage") == "true"):
+        raise ValueError("is not the connection string of a storage account")
+    return text
 
 
 def _certificate(text: str) -> str:

@@ -9,6 +9,11 @@ def enrichment(name: str) -> str:
     return f"enrichments/{name}.json"
 
 
+def output(output: str) -> str:
+    """Says which enrichment has this output table."""
+    return f"outputs/{output.lower()}.json"
+
+
 def consent(name: str) -> str:
     return f"consent/{name}.json"
 

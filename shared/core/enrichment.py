@@ -23,7 +23,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from shared.core import bodies
+from shared.core import bodies, ncrontab
+from shared.core.addresses import normalise
 from shared.core.bodies import BODY
 from shared.core.errors import Fault, Invalid
 
@@ -45,8 +46,6 @@ def _refuse(detail: str) -> PydanticCustomError:
 
 def _address(text: str) -> str:
     """Looks like local@domain once it is normalised (semantics §2). The text stays as it was written."""
-    from shared.core.addresses import normalise
-
     local, at, domain = normalise(text).rpartition("@")
     if not at or not local or not _is_domain(domain) or len(text) > 1_000 or re.search(r"[\s\x00-\x1f\x7f@<>]", local):
         raise _refuse("is not an address (local@domain)")
@@ -54,8 +53,6 @@ def _address(text: str) -> str:
 
 
 def _domain(text: str) -> str:
-    from shared.core.addresses import normalise
-
     _, _, domain = normalise(f"x@{text.strip()}").rpartition("@")
     if "@" in text or not _is_domain(domain):
         raise _refuse("is not a domain such as contoso.com")
@@ -82,8 +79,6 @@ def _zone(text: str) -> str:
 def _schedule(text: str) -> str:
     if text in ("off", "daily", "weekly"):
         return text
-    from shared.core import ncrontab
-
     try:
         if len(text.split()) != 6:
             raise ValueError
@@ -255,8 +250,6 @@ class Enrichment(Model):
 
     def distinct_addresses(self) -> tuple[tuple[int, str], ...]:
         """(place in `addresses`, address as it was written) of each address where it is first named."""
-        from shared.core.addresses import normalise
-
         first: dict[str, tuple[int, str]] = {}
         for place, address in enumerate(self.addresses):
             first.setdefault(normalise(address), (place, address))
