@@ -60,9 +60,9 @@ def newsletters(staff: list[Person], year: days.Days) -> Iterator[Letter]:
 
 
 def offers(accounts: Iterable[Customer], staff: list[Person], year: days.Days) -> Iterator[Letter]:
-    """Each quarter Marketing writes to every contact at once: too many recipients to be a conversation."""
+    """Each quarter the Sales Director writes to every contact at once: too many recipients to be a conversation."""
     rng = random.Random("serra/offers")
-    sender = next(person for person in staff if person.department == "Marketing")
+    sender = next(person for person in staff if person.title == "Sales Director")
     everybody = [Address(contact.name, contact.address) for account in accounts for contact in account.contacts]
     for day in year.all()[40::91]:
         sent = days.at(day, 10)
