@@ -111,6 +111,10 @@ class AddressBook:
         """Whether a normalised address lies in one of our domains; a subdomain counts only if listed (§1)."""
         return domain_of(address) in self.domains
 
+    def is_ours(self, address: str, digest: bytes) -> bool:
+        """Whether a normalised address with this hash belongs to O: our domains', or one of our people's."""
+        return self.owns_domain_of(address) or self.lookup(digest) < OURS
+
     def reader(self, key: bytes) -> AddressReader:
         """Codes of raw addresses, remembered; one reader per mailbox."""
         return AddressReader(self, key)

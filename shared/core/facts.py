@@ -60,9 +60,9 @@ class Contacts:
     """What the contacts and customers data say, as numbers.
 
     The pairs of contact address a are `account[pair_offsets[a]:pair_offsets[a + 1]]` and `contact[…]`, distinct.
-    accounts: the customer id of each account, sorted by code point · contacts: the contact id of each contact number,
-    a keyed hash where the address stands for it · top: for each account the number of its topmost ancestor in `tops`,
-    ids sorted by code point · Without a hierarchy `tops` equals `accounts`.
+    contact: numbers of distinct contact ids; where an id is blank, the address stands for it ·
+    accounts: the customer id of each account, sorted by code point · top: for each account the number of its topmost
+    ancestor in `tops`, ids sorted by code point · Without a hierarchy `tops` equals `accounts`.
     """
 
     pair_offsets: NDArray[np.int64]

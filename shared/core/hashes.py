@@ -15,7 +15,6 @@ HASH = np.dtype("<u8")
 NO_HASH = bytes(8)
 
 ADDRESS = b"address"
-CONTACT = b"contact"
 MESSAGE_ID = b"message id"
 MESSAGE_TEXT = b"message"
 CONVERSATION_GUID = b"conversation"

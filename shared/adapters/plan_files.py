@@ -1,0 +1,114 @@
+"""The plan of a run in staging: written once by `resolve_people`, read by every activity after it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import OrderedDict
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shared.adapters.blobs import Container
+from shared.core import blob_names
+from shared.core.addresses import AddressBook
+from shared.core.enrichment import Options
+from shared.core.errors import StorageAway
+from shared.core.facts import Contacts
+from shared.core.periods import Window
+from shared.core.plan import Plan
+
+_RUN = "run.json"
+_KEPT = 2
+
+_plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
+_plans_lock = Lock()
+
+
+def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan) -> None:
+    """Overwrites what an earlier attempt left; `run.json` comes last, so that a plan that can be found is whole."""
+    for name, table in _tables(plan).items():
+        staging.write(blob_names.plan(enrichment, run_id, f"{name}.parquet"), _to_parquet(table))
+    run = {
+        "people": plan.people,
+        "asOfUs": plan.window.as_of_us,
+        "timeZone": plan.window.zone,
+        "domains": sorted(plan.book.domains),
+        "hierarchy": plan.hierarchy,
+        "options": plan.options.model_dump(mode="json", by_alias=True),
+    }
+    staging.write(blob_names.plan(enrichment, run_id, _RUN), json.dumps(run).encode())
+
+
+def load_plan(staging: Container, enrichment: str, run_id: str) -> Plan:
+    """The plan, from this worker's memory if it is the one that is stored. Raises `StorageAway` where there is none."""
+    name = blob_names.plan(enrichment, run_id, _RUN)
+    tagged = staging.read_tagged(name)
+    if tagged is None:
+        raise StorageAway("The plan of the run is not in staging.")
+    key = (name, tagged[1])
+    # One thread reads, the others wait for it: a plan may hold a million contacts.
+    with _plans_lock:
+        plan = _plans.get(key)
+        if plan is None:
+            plan = _plans[key] = _read(staging, enrichment, run_id, json.loads(tagged[0]))
+        _plans.move_to_end(key)
+        while len(_plans) > _KEPT:
+            _plans.popitem(last=False)
+    return plan
+
+
+def _tables(plan: Plan) -> dict[str, dict[str, Any]]:
+    book, contacts = plan.book, plan.contacts
+    return {
+        "own": {"hash": book.people, "person": book.person},
+        "addresses": {"hash": book.contacts, "pairs": np.diff(contacts.pair_offsets)},
+        "pairs": {"account": contacts.account, "contact": contacts.contact},
+        "accounts": {
+            "id": pa.array(contacts.accounts, pa.string()),
+            "top": pa.array([contacts.tops[top] for top in contacts.top.tolist()], pa.string()),
+        },
+    }
+
+
+def _to_parquet(columns: dict[str, Any]) -> bytes:
+    sink = io.BytesIO()
+    table = pa.table(columns)
+    pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=False, write_statistics=False)
+    return sink.getvalue()
+
+
+def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any]) -> Plan:
+    def column(table: str) -> Any:
+        data = staging.read(blob_names.plan(enrichment, run_id, f"{table}.parquet"))
+        if data is None:
+            raise StorageAway("The plan of the run is not whole.")
+        return pq.read_table(pa.BufferReader(data)).column
+
+    own, addresses, pairs, accounts = (column(table) for table in ("own", "addresses", "pairs", "accounts"))
+    top_ids = accounts("top").to_pylist()
+    tops = sorted(set(top_ids))
+    number = {top: position for position, top in enumerate(tops)}
+    return Plan(
+        people=run["people"],
+        book=AddressBook(
+            people=own("hash").to_numpy(),
+            person=own("person").to_numpy(),
+            contacts=addresses("hash").to_numpy(),
+            domains=frozenset(run["domains"]),
+        ),
+        contacts=Contacts(
+            pair_offsets=np.concatenate([[0], np.cumsum(addresses("pairs").to_numpy())]).astype(np.int64),
+            account=pairs("account").to_numpy(),
+            contact=pairs("contact").to_numpy(),
+            accounts=accounts("id").to_pylist(),
+            top=np.array([number[top] for top in top_ids], np.int32),
+            tops=tops,
+        ),
+        window=Window(run["asOfUs"], run["timeZone"]),
+        options=Options.model_validate(run["options"]),
+        hierarchy=run["hierarchy"],
+    )

@@ -1,0 +1,135 @@
+"""From the rows of the contacts data to account contacts, and the reason of each row (semantics §1, §2, §6)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from shared.core.addresses import AddressBook, is_complete, normalise
+from shared.core.facts import Contacts
+from shared.core.hashes import ADDRESS, HASH, hasher
+from shared.core.hierarchy import Hierarchy
+
+Text: TypeAlias = "pa.ChunkedArray[Any]"  # strings, without nulls
+_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRows:
+    """The three columns of the contacts data, as they stand in the file; blank where there is nothing."""
+
+    contact_id: Text
+    customer_id: Text
+    email: Text
+
+    def __iter__(self) -> Iterator[tuple[list[str], list[str], list[str]]]:
+        """The rows as columns, some tens of thousands at once."""
+        for start in range(0, len(self.email), _AT_ONCE):
+            columns = (self.contact_id, self.customer_id, self.email)
+            contact, customer, email = (_texts(column.slice(start, _AT_ONCE)) for column in columns)
+            yield contact, customer, email
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContacts:
+    """book: the one given, which now knows the contact addresses too · counts: rows by reason."""
+
+    contacts: Contacts
+    book: AddressBook
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    """Rows with an address, a customer and nothing of ours, repeated ones included; one entry each."""
+
+    address: NDArray[np.uint64]
+    customer: Text
+    contact: Text
+
+
+def read(rows: ContactRows, own: AddressBook, key: bytes, hierarchy: Hierarchy | None = None) -> ReadContacts:
+    """Judge every row. `own`: our people and domains, which no account contact may have an address of."""
+    counts: Counter[str] = Counter()
+    usable = _usable(rows, own, key, counts)
+    addresses, address = np.unique(usable.address, return_inverse=True)
+    accounts, account = _by_code_point(usable.customer)
+    _, contact = _numbered(usable.contact)
+    triples = _distinct(address, account, contact)
+    counts["Used"] = len(triples)
+    counts["Repeated"] = len(address) - len(triples)
+    top_of = hierarchy.top_of if hierarchy else str
+    tops = sorted({top_of(customer) for customer in accounts})
+    number = {customer: position for position, customer in enumerate(tops)}
+    contacts = Contacts(
+        pair_offsets=np.searchsorted(triples[:, 0], np.arange(len(addresses) + 1)).astype(np.int64),
+        account=triples[:, 1].astype(np.int32),
+        contact=triples[:, 2].astype(np.int32),
+        accounts=accounts,
+        top=np.array([number[top_of(customer)] for customer in accounts], np.int32),
+        tops=tops,
+    )
+    return ReadContacts(contacts, replace(own, contacts=addresses), {r: n for r, n in counts.items() if n})
+
+
+def _texts(column: Any) -> list[str]:
+    texts: list[str] = column.to_pylist()
+    return texts
+
+
+def _usable(rows: ContactRows, own: AddressBook, key: bytes, counts: Counter[str]) -> _Usable:
+    digest = hasher(key, ADDRESS)
+    hashes = bytearray()
+    customers: list[Any] = []
+    contacts: list[Any] = []
+    for chunk in rows:
+        kept_customers, kept_contacts = [], []
+        for raw_contact, raw_customer, email in zip(*chunk, strict=True):
+            address, customer = normalise(email), raw_customer.strip()
+            if not customer or not is_complete(address):
+                counts["Incomplete"] += 1
+                continue
+            hashed = digest(address.encode())
+            if own.is_ours(address, hashed):
+                counts["OwnOrganisation"] += 1
+                continue
+            hashes += hashed
+            kept_customers.append(customer)
+            kept_contacts.append(raw_contact.strip() or address)
+        customers.append(pa.array(kept_customers, pa.string()))
+        contacts.append(pa.array(kept_contacts, pa.string()))
+    return _Usable(
+        np.frombuffer(bytes(hashes), HASH),
+        pa.chunked_array(customers, pa.string()),
+        pa.chunked_array(contacts, pa.string()),
+    )
+
+
+def _numbered(texts: Text) -> tuple[list[str], NDArray[np.int64]]:
+    """The distinct texts in the order of their first appearance, and for each text its number."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    return _texts(encoded.dictionary), encoded.indices.to_numpy().astype(np.int64)
+
+
+def _by_code_point(texts: Text) -> tuple[list[str], NDArray[np.int64]]:
+    """The same with the distinct texts sorted by code point."""
+    names, numbers = _numbered(texts)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    rank = np.empty(len(names), np.int64)
+    rank[order] = np.arange(len(names))
+    return [names[position] for position in order], rank[numbers]
+
+
+def _distinct(*columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The distinct rows, sorted by the first column, then the second, then the third."""
+    table = np.stack(columns, axis=1)[np.lexsort(columns[::-1])]
+    differs = np.ones(len(table), np.bool_)
+    differs[1:] = (table[1:] != table[:-1]).any(axis=1)
+    distinct: NDArray[np.int64] = table[differs]
+    return distinct
