@@ -93,6 +93,8 @@ def page_size(call: Call, rule: PageRule) -> int:
 def page(links: Links, call: Call, found: list[Entity], rule: PageRule, context: str, counted: bool) -> Page:
     """The page of `found` that the call asks for; links stand at offsets, so what arrives between shifts them."""
     size = page_size(call, rule)
+    if not rule.shows_skip and "$skip" in call.query:
+        raise bad_request("'$skip' is not supported by the service.", "Request_BadRequest")
     start = links.position(call, "$skiptoken")
     if start is None:
         start = _skip(call)
