@@ -50,6 +50,7 @@ def participant(address: Any) -> Any:
 
 def message(
     sender: Any,
+    /,
     to: Iterable[Any] = (),
     sent: str | None = "2026-11-02T10:00:00Z",
     *,
@@ -97,6 +98,7 @@ def after(instant: str, **step: float) -> str:
 
 def event(
     organizer: Any,
+    /,
     attendees: Iterable[Any] = (),
     start: str = "2026-11-02T10:00:00Z",
     *,
