@@ -241,7 +241,11 @@ async def _terminate(durable: Durable, instance: str, status: Document) -> None:
 
 async def follow(svc: Services, durable: Durable, enrichment: str, run_id: str) -> Document:
     """The run's status: its record's where it has ended, else its orchestration's with what the markers add."""
-    record = await asyncio.to_thread(record_of, svc, enrichment, run_id)
+    return await follow_record(svc, durable, await asyncio.to_thread(record_of, svc, enrichment, run_id))
+
+
+async def follow_record(svc: Services, durable: Durable, record: Document) -> Document:
+    enrichment, run_id = record["request"]["enrichment"], record["request"]["run_id"]
     if record["phase"] in ("closed", "canceled"):
         return dict(record["status"])
     status = await durable.get_status(instance_id(enrichment, run_id))
