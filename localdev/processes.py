@@ -26,7 +26,14 @@ class WorldBroken(RuntimeError):
 class Child:
     """A running program in a process group of its own, so that a Ctrl-C in the terminal reaches only its starter."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +41,7 @@ class Child:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 leashed,
+                cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -61,6 +69,11 @@ class Child:
             if time.monotonic() > deadline:
                 raise WorldBroken(f"{self.name} did not come up within {patience:.0f} s.\n{self.last_words()}")
             time.sleep(0.05)
+
+    def must_run(self) -> None:
+        """Raise `WorldBroken` where it has ended."""
+        if not self.running:
+            raise WorldBroken(f"{self.name} has ended ({self._process.returncode}).\n{self.last_words()}")
 
     def address(self) -> str:
         """Where it listens, as its log says: “… on http://127.0.0.1:…”."""
