@@ -47,11 +47,15 @@ class ReadContacts:
 
 @dataclass(frozen=True, slots=True)
 class _Usable:
-    """Rows with an address, a customer and nothing of ours, repeated ones included; one entry each."""
+    """Rows with an address, a customer and nothing of ours, repeated ones included; one entry each.
+
+    contact: the address where the row has no contact id; then `unnamed` is 1.
+    """
 
     address: NDArray[np.uint64]
     customer: Text
     contact: Text
+    unnamed: NDArray[np.int64]
 
 
 def read(rows: ContactRows, own: AddressBook, key: bytes, hierarchy: Hierarchy | None = None) -> ReadContacts:
@@ -61,9 +65,11 @@ def read(rows: ContactRows, own: AddressBook, key: bytes, hierarchy: Hierarchy |
     addresses, address = np.unique(usable.address, return_inverse=True)
     accounts, account = _by_code_point(usable.customer)
     _, contact = _numbered(usable.contact)
-    triples = _distinct(address, account, contact)
-    counts["Used"] = len(triples)
-    counts["Repeated"] = len(address) - len(triples)
+    # A blank contact id and one that spells the address out are different values, and one contact.
+    used = _distinct(address, account, contact, usable.unnamed)
+    triples = used[_differs(used[:, :3])]
+    counts["Used"] = len(used)
+    counts["Repeated"] = len(address) - len(used)
     top_of = hierarchy.top_of if hierarchy else str
     tops = sorted({top_of(customer) for customer in accounts})
     number = {customer: position for position, customer in enumerate(tops)}
@@ -85,7 +91,7 @@ def _texts(column: Any) -> list[str]:
 
 def _usable(rows: ContactRows, own: AddressBook, key: bytes, counts: Counter[str]) -> _Usable:
     digest = hasher(key, ADDRESS)
-    hashes = bytearray()
+    hashes, unnamed = bytearray(), bytearray()
     customers: list[Any] = []
     contacts: list[Any] = []
     for chunk in rows:
@@ -101,13 +107,16 @@ def _usable(rows: ContactRows, own: AddressBook, key: bytes, counts: Counter[str
                 continue
             hashes += hashed
             kept_customers.append(customer)
-            kept_contacts.append(raw_contact.strip() or address)
+            contact = raw_contact.strip()
+            unnamed.append(not contact)
+            kept_contacts.append(contact or address)
         customers.append(pa.array(kept_customers, pa.string()))
         contacts.append(pa.array(kept_contacts, pa.string()))
     return _Usable(
         np.frombuffer(bytes(hashes), HASH),
         pa.chunked_array(customers, pa.string()),
         pa.chunked_array(contacts, pa.string()),
+        np.frombuffer(bytes(unnamed), np.uint8).astype(np.int64),
     )
 
 
@@ -127,9 +136,14 @@ def _by_code_point(texts: Text) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def _distinct(*columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The distinct rows, sorted by the first column, then the second, then the third."""
+    """The distinct rows, sorted by the first column, then the second, and so on."""
     table = np.stack(columns, axis=1)[np.lexsort(columns[::-1])]
+    distinct: NDArray[np.int64] = table[_differs(table)]
+    return distinct
+
+
+def _differs(table: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a row differs from the one before it."""
     differs = np.ones(len(table), np.bool_)
     differs[1:] = (table[1:] != table[:-1]).any(axis=1)
-    distinct: NDArray[np.int64] = table[differs]
-    return distinct
+    return differs
