@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,11 +22,13 @@ from shared.core import blob_names, consent_mail, consent_state, roles
 from shared.core.addresses import normalise
 from shared.core.consent_state import ConsentState
 from shared.core.enrichment import Enrichment
-from shared.core.errors import Conflict, Invalid
+from shared.core.errors import AppError, Conflict, Invalid
 from shared.core.periods import to_us
 from shared.core.progress import instant
 from shared.services import Services
 from shared.services.documents import dump
+
+log = logging.getLogger(__name__)
 
 State = Literal["missing", "requested", "granted", "refused", "withdrawn"]
 
@@ -106,6 +109,19 @@ def judge_tenant(svc: Services, found: tenant.Tenant) -> None:
             "The tenant has no Exchange Online plan",
             "None of this tenant's licences in force holds an Exchange Online plan, so there are no mailboxes to read.",
         )
+
+
+async def refresh(svc: Services, name: str, addresses: Sequence[str]) -> ConsentRecord:
+    """The record, after another look where consent was not there yet; as it was where nobody can be asked now."""
+    record = await asyncio.to_thread(record_of, svc, name)
+    if record.granted:
+        return record
+    try:
+        granted = await has_access(svc, addresses)
+    except AppError as away:
+        log.warning("consent for %s could not be looked at: %s", name, away)
+        return record
+    return await asyncio.to_thread(note, svc, name, granted)
 
 
 def record_of(svc: Services, name: str) -> ConsentRecord:

@@ -37,6 +37,9 @@ class Entry:
     people: int | None = None
     guests: int | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        return {"address": self.address, "kind": self.kind, "people": self.people, "guests": self.guests}
+
 
 @dataclass(frozen=True, slots=True)
 class StoredEnrichment:

@@ -1,0 +1,161 @@
+"""Saving an enrichment: judge all that can be judged, tell every fault at once, keep it, ask for consent (§2).
+
+While consent is missing nothing is asked of Graph: the addresses are pending then, and a run judges them later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.adapters.graph import directory, tenant
+from shared.adapters.graph.directory import Resolution
+from shared.adapters.graph.refusals import TenantRefused
+from shared.adapters.graph.tenant import Tenant
+from shared.core import bodies
+from shared.core.enrichment import ContactsData, CustomersData, Enrichment, check_name, judge, people_faults
+from shared.core.errors import AppError, Fault, Invalid
+from shared.services import Services, consent, enrichments
+from shared.services.consent import ConsentRecord
+from shared.services.enrichments import Condition, Entry, StoredEnrichment
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    stored: StoredEnrichment
+    created: bool
+    consent: ConsentRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What Graph says of the tenant and the addresses; None where it could not be asked."""
+
+    tenant: Tenant | None = None
+    resolution: Resolution | None = None
+
+
+@dataclass
+class _Draft:
+    """A body on its way to being kept: its sound parts, and the faults found so far."""
+
+    tree: dict[str, Any]
+    body: Enrichment | None
+    faults: list[Fault]
+    rows: Any = None
+    known: _Known = field(default_factory=_Known)
+
+    def is_sound(self, part: str) -> bool:
+        pointers = (fault.pointer for fault in self.faults)
+        return part in self.tree and not any(f"{pointer}/".startswith(f"/{part}/") for pointer in pointers)
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        return self.tree["addresses"] if self.is_sound("addresses") else ()
+
+    @property
+    def contacts(self) -> ContactsData | None:
+        return bodies.judge(ContactsData, self.tree["contacts"])[0] if self.is_sound("contacts") else None
+
+    @property
+    def customers(self) -> CustomersData | None:
+        given = self.tree["customers"] if self.is_sound("customers") else None
+        return bodies.judge(CustomersData, given)[0] if given else None
+
+    @property
+    def internal_domains(self) -> Sequence[str]:
+        return self.tree["internalDomains"] if self.is_sound("internalDomains") else ()
+
+
+async def save(svc: Services, name: str, raw: bytes, origin: str, condition: Condition) -> Saved:
+    """Raises `Invalid` with every fault, `Conflict` for a tenant that cannot be read or an output that is taken."""
+    check_name(name)
+    tree = bodies.tree(raw)
+    draft = _Draft(tree, *judge(name, tree))
+    await asyncio.to_thread(_read_data, svc, draft)
+    granted = await _ask_graph(svc, draft)
+    await asyncio.to_thread(_judge_contacts, svc, draft)
+    if draft.body is None or draft.faults:
+        raise bodies.invalid(draft.faults)
+    if draft.known.tenant is not None:
+        consent.judge_tenant(svc, draft.known.tenant)
+    entries, people = _entries(draft.body, draft.known.resolution)
+    stored, created = await asyncio.to_thread(enrichments.save, svc, name, draft.body, entries, people, condition)
+    record = await asyncio.to_thread(consent.note, svc, name, granted)
+    if not granted:
+        record = await consent.ask(svc, name, draft.body, origin)
+    return Saved(stored, created, record)
+
+
+def _read_data(svc: Services, draft: _Draft) -> None:
+    """Read the contacts and customers data, whose faults join the others."""
+    from shared.adapters import datafiles
+
+    if draft.contacts:
+        try:
+            draft.rows = datafiles.read_contacts(svc.storage.input, draft.contacts)
+        except Invalid as wrong:
+            draft.faults += wrong.faults
+    if draft.customers:
+        try:
+            datafiles.read_customers(svc.storage.input, draft.customers)
+        except Invalid as wrong:
+            draft.faults += wrong.faults
+
+
+async def _ask_graph(svc: Services, draft: _Draft) -> bool:
+    """Whether consent is there; what Graph then says joins the draft, faults included."""
+    if not draft.addresses or not draft.is_sound("consentAgreed"):
+        return False
+    try:
+        if not await consent.has_access(svc, draft.addresses):
+            return False
+        async with svc.graph() as graph:
+            found = await tenant.read(graph)
+            resolution = await directory.resolve(graph, draft.addresses)
+    except TenantRefused:
+        return False  # roles reach the directory some time after they reach tokens
+    except AppError:
+        if draft.faults:
+            return False  # these are enough to refuse the body; whoever is away can be asked another time
+        raise
+    kinds = ((entry.pointer, entry.kind) for entry in resolution.entries)
+    draft.faults += people_faults(kinds, len(resolution.people))
+    draft.known = _Known(found, resolution)
+    return True
+
+
+def _judge_contacts(svc: Services, draft: _Draft) -> None:
+    """Some row has to be usable, as far as it is known whose addresses are our own."""
+    if draft.rows is None or draft.contacts is None:
+        return
+    from shared.adapters import datafiles
+    from shared.core import contacts
+
+    read = contacts.read(draft.rows, _own(svc, draft), svc.settings.pseudonym_key)
+    if not read.counts.get("Used"):
+        draft.faults += datafiles.nothing_usable(draft.contacts, read.counts).faults
+
+
+def _own(svc: Services, draft: _Draft) -> Any:
+    import numpy as np
+
+    from shared.core.addresses import AddressBook, normalise_domain, people_index
+
+    verified: Iterable[str] = draft.known.tenant.verified_domains if draft.known.tenant else ()
+    domains = frozenset(map(normalise_domain, [*draft.internal_domains, *verified]))
+    people = draft.known.resolution.people if draft.known.resolution else {}
+    hashes, person = people_index(enumerate(people.values()), domains, svc.settings.pseudonym_key)
+    return AddressBook(hashes, person, np.array([], np.uint64), domains)
+
+
+def _entries(body: Enrichment, resolution: Resolution | None) -> tuple[list[Entry], int | None]:
+    if resolution is None:
+        return [Entry(address) for _, address in body.distinct_addresses()], None
+    return entries_of(resolution), len(resolution.people)
+
+
+def entries_of(resolution: Resolution) -> list[Entry]:
+    return [Entry(entry.address, entry.kind, entry.people, entry.guests) for entry in resolution.entries]

@@ -1,0 +1,63 @@
+"""Where Entra sends the administrator back to after the consent page (interfaces §1)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared.core.errors import Invalid
+from shared.services import Services, consent, enrichments, runs
+from triggers import http
+from triggers.http import Access
+
+bp = df.Blueprint()
+log = logging.getLogger(__name__)
+
+EVENT = "consent"
+
+
+class Raiser(Protocol):
+    """What is needed of the durable client."""
+
+    async def raise_event(self, instance_id: str, event_name: str, event_data: object = None) -> None: ...
+
+
+@bp.function_name("consent_callback")
+@bp.route(route="api/consent/callback", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.durable_client_input(client_name="client")
+async def consent_callback(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return await http.respond(req, Access.ANYBODY, callback, client)
+
+
+async def callback(req: func.HttpRequest, svc: Services, durable: Raiser) -> func.HttpResponse:
+    """Entra says admin_consent=True beside an error too, so the error decides; and what it says proves nothing."""
+    state = req.params.get("state")
+    if not state:
+        raise Invalid("The consent link is not valid", "The request has no state.")
+    declined = bool(req.params.get("error"))
+    name = await asyncio.to_thread(consent.accept_state, svc, state, req.params.get("tenant"), declined=declined)
+    if declined:
+        await asyncio.to_thread(consent.mark_refused, svc, name)
+        log.info("consent for %s was declined", name)
+    else:
+        # Believed once it shows; until then the polls of a waiting run, and later reads, look again.
+        stored = await asyncio.to_thread(enrichments.load, svc, name)
+        await consent.refresh(svc, name, stored.body.addresses)
+        await _tell_the_run(svc, durable, name)
+    location = f"{svc.settings.public_url or ''}/ui/{name}"
+    return func.HttpResponse(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+async def _tell_the_run(svc: Services, durable: Raiser, name: str) -> None:
+    run_id = await asyncio.to_thread(runs.active_run, svc, name)
+    if run_id is None:
+        return
+    try:
+        await durable.raise_event(f"{runs.instance_id(name, run_id)}:consent", EVENT, {})
+    except Exception as error:
+        # The run does not wait for consent (any more), or its next poll finds what the event would have told.
+        log.info("run %s of %s was not told of consent: %s", run_id, name, type(error).__name__)

@@ -1,0 +1,91 @@
+"""Enrichments: save, read one, list (interfaces §1, §2)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared.core.periods import to_us
+from shared.core.progress import instant
+from shared.core.schedule import next_run
+from shared.services import Services, consent, enrichments, runs, saving
+from shared.services.consent import ConsentRecord
+from shared.services.enrichments import Condition, StoredEnrichment
+from triggers import http
+from triggers.http import Access
+
+bp = df.Blueprint()
+
+
+@bp.function_name("enrichments_list")
+@bp.route(route="api/enrichments", methods=["GET"], auth_level=http.AUTH_LEVEL)
+@bp.durable_client_input(client_name="client")
+async def enrichments_list(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return await http.respond(req, Access.READ, list_all, client)
+
+
+@bp.function_name("enrichments_one_get")
+@bp.route(route="api/enrichments/{name}", methods=["GET"], auth_level=http.AUTH_LEVEL)
+@bp.durable_client_input(client_name="client")
+async def enrichments_one_get(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return await http.respond(req, Access.READ, get, client)
+
+
+@bp.function_name("enrichments_one_put")
+@bp.route(route="api/enrichments/{name}", methods=["PUT"], auth_level=http.AUTH_LEVEL)
+@bp.durable_client_input(client_name="client")
+async def enrichments_one_put(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return await http.respond(req, Access.WRITE, put, client)
+
+
+async def put(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    condition = Condition(req.headers.get("If-Match"), req.headers.get("If-None-Match"))
+    saved = await saving.save(svc, req.route_params["name"], req.get_body(), http.origin(req, svc), condition)
+    told = await describe(req, svc, durable, saved.stored, saved.consent)
+    return http.answer(told, 201 if saved.created else 200, {"ETag": saved.stored.etag})
+
+
+async def get(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    stored = await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
+    record = await consent.refresh(svc, stored.name, stored.body.addresses)
+    return http.answer(await describe(req, svc, durable, stored, record), headers={"ETag": stored.etag})
+
+
+async def list_all(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    top, skip = http.paging(req)
+    names = await asyncio.to_thread(enrichments.names, svc)
+    value = []
+    for name in names[skip : skip + top]:
+        stored = await asyncio.to_thread(enrichments.find, svc, name)
+        if stored:
+            record = await asyncio.to_thread(consent.record_of, svc, name)
+            value.append(await describe(req, svc, durable, stored, record))
+    return http.page(req, svc, value, len(names) > skip + top, top, skip)
+
+
+async def describe(
+    req: func.HttpRequest, svc: Services, durable: runs.Durable, stored: StoredEnrichment, record: ConsentRecord
+) -> dict[str, Any]:
+    """The enrichment as interfaces §2 shows it: what was sent, with every default, and what has become of it."""
+    body = stored.body
+    following = next_run(body.schedule, body.time_zone, svc.now()) if stored.state == "active" else None
+    return {
+        "name": stored.name,
+        "state": stored.state,
+        **body.to_json(),
+        "resolved": {"entries": [entry.to_json() for entry in stored.entries], "people": stored.people},
+        "consent": consent.to_json(svc, stored.name, record, http.origin(req, svc)),
+        "nextRunAt": instant(to_us(following) if following else None),
+        "lastRun": await _last_run(svc, durable, stored.name),
+    }
+
+
+async def _last_run(svc: Services, durable: runs.Durable, name: str) -> dict[str, Any] | None:
+    """The newest run as interfaces §4 shows it; one that has not ended is asked where it is."""
+    status = await asyncio.to_thread(runs.last_status, svc, name)
+    if status is None or status["endedAt"]:
+        return status
+    return await runs.follow(svc, durable, name, status["runId"])
