@@ -11,7 +11,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,51 +113,53 @@ class GraphClient:
         decode: Callable[[bytes], T],
         headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
-        slow_is_final: bool = False,
     ) -> T:
-        """The decoded body of one GET. A body that `decode` refuses (ValueError, DecodeError) is asked for again.
-
-        slow_is_final: raise `TooSlow` at once on 504 and time-outs, because the caller will ask for less.
-        """
-        trial = self._trial(links.url(self._base, path, params), headers, deadline, slow_is_final)
+        """The decoded body of one GET. A body that `decode` refuses (ValueError, DecodeError) is asked for again."""
+        trial = self._trial(links.url(self._base, path, params), headers, deadline)
         return await self._fetch(trial, decode)
 
-    async def fetch_page(
+    def address(self, path: str, params: Mapping[str, str]) -> str:
+        """The full address of a request, for `page`."""
+        return links.url(self._base, path, params)
+
+    async def page(
         self,
-        path: str,
-        params: Mapping[str, str] | None = None,
+        link: str,
         *,
         decode: Callable[[bytes], PageT],
+        seen: Container[str] = (),
+        headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
         slow_is_final: bool = False,
     ) -> PageT:
-        """Like `fetch`, for one page whose nextLink is checked but not followed."""
-        link = links.url(self._base, path, params)
-        trial = self._trial(link, None, deadline, slow_is_final)
-        return await self._fetch(trial, _believing(decode, link, {link}))
+        """One page of a collection; `link` is from `address`, or is the nextLink of a page that came from here.
+
+        A page whose nextLink leads to another place, back to itself or to one of `seen` is not believed: asked again.
+        slow_is_final: raise `TooSlow` at once on 504 and time-outs, because the caller will ask for less.
+        """
+        trial = self._trial(link, headers, deadline, slow_is_final)
+        return await self._fetch(trial, _believing(decode, link, seen))
 
     async def pages(
         self,
         path: str,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str],
         *,
         decode: Callable[[bytes], PageT],
         headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
-        slow_is_final: bool = False,
     ) -> AsyncIterator[PageT]:
         """All pages of a collection. `deadline` is for all of them; without one each has the usual patience."""
-        link: str | None = links.url(self._base, path, params)
+        link: str | None = self.address(path, params)
         seen: set[str] = set()
         while link is not None:
-            seen.add(link)
-            trial = self._trial(link, headers, deadline, slow_is_final)
-            page = await self._fetch(trial, _believing(decode, link, seen))
+            page = await self.page(link, decode=decode, seen=seen, headers=headers, deadline=deadline)
             yield page
+            seen.add(link)
             link = page.next_link
 
     def _trial(
-        self, link: str, headers: Mapping[str, str] | None, deadline: float | None, slow_is_final: bool
+        self, link: str, headers: Mapping[str, str] | None, deadline: float | None, slow_is_final: bool = False
     ) -> _Trial:
         until = self.clock() + _PATIENCE if deadline is None else deadline
         return _Trial(link, headers or {}, until, slow_is_final=slow_is_final)
@@ -270,14 +272,14 @@ def _opened(answer: _Answer) -> bytes:
         return b""
 
 
-def _believing(decode: Callable[[bytes], PageT], asked: str, seen: set[str]) -> Callable[[bytes], PageT]:
+def _believing(decode: Callable[[bytes], PageT], asked: str, seen: Container[str]) -> Callable[[bytes], PageT]:
     """`decode`, refusing pages whose nextLink leads elsewhere or in a circle."""
 
     def believed(body: bytes) -> PageT:
         page = decode(body)
         if page.next_link is not None:
             links.check_next(asked, page.next_link)
-            if page.next_link in seen:
+            if page.next_link == asked or page.next_link in seen:
                 raise links.ForeignLink("A page's nextLink leads back.")
         return page
 
@@ -285,7 +287,13 @@ def _believing(decode: Callable[[bytes], PageT], asked: str, seen: set[str]) -> 
 
 
 @asynccontextmanager
-async def connect(settings: Settings, tokens: Tokens) -> AsyncIterator[GraphClient]:
+async def connect(
+    settings: Settings,
+    tokens: Tokens,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[GraphClient]:
     """A client for the running loop, with a connection pool of its own."""
     session = aiohttp.ClientSession(
         auto_decompress=False,
@@ -296,4 +304,4 @@ async def connect(settings: Settings, tokens: Tokens) -> AsyncIterator[GraphClie
         read_bufsize=1 << 20,
     )
     async with session:
-        yield GraphClient(session, settings.graph_base_url, tokens)
+        yield GraphClient(session, settings.graph_base_url, tokens, clock=clock, sleep=sleep)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import idna
 import msgspec
 
 from shared.adapters.graph import links
 from shared.adapters.graph.client import GraphClient
+from shared.adapters.graph.together import together
 from shared.core.addresses import normalise, untagged
 
 Kind = Literal["user", "group", "unknown"]
@@ -132,7 +132,7 @@ async def _find_exactly(graph: GraphClient, kind: Literal["users", "groups"], sp
             for key in entity.keys:
                 holders[key][entity.id] = entity
 
-    await _together(ask(text) for text in filters)
+    await together(ask(text) for text in filters)
     # An address that two users have stands for the smaller directory id (§2).
     return {key: min(holders[key].items())[1] for key in keys if key in holders}
 
@@ -179,7 +179,7 @@ async def _members_of(graph: GraphClient, groups: Iterable[str]) -> Mapping[str,
         found = {user.id: user async for user in _all(graph, path, params, _ADVANCED)}
         members[group] = [await _whole(graph, user) for user in found.values()]
 
-    await _together(open_group(group) for group in groups)
+    await together(open_group(group) for group in groups)
     return members
 
 
@@ -196,13 +196,3 @@ async def _all(
     async for page in graph.pages(path, params, decode=_decode_page, headers=headers):
         for entity in page.value:
             yield entity
-
-
-async def _together(asking: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run all of them, as many at once as the client lets through; the first failure stops the rest and is raised."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for each in asking:
-                tasks.create_task(each)
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None

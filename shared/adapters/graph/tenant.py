@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +95,17 @@ async def probe(graph: GraphClient, user_id: str) -> bool:
     except (MailboxRefused, TenantRefused):
         return False
     return True
+
+
+async def any_answers(graph: GraphClient, people: Sequence[str]) -> bool:
+    """Whether one of these mailboxes answers the probe. Raises `GraphAway` where none did, maybe for the moment."""
+    answers = await asyncio.gather(*(probe(graph, person) for person in people), return_exceptions=True)
+    if True in answers:
+        return True
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return False
 
 
 class _AnyPage(msgspec.Struct):

@@ -1,0 +1,213 @@
+"""Reads one mailbox, for as long as a call may take, into a part of its facts.
+
+A refusal is an answer. What Graph does not give now is an answer too: "More", with a cursor and the seconds to wait;
+the group calls again. One call at a time owns a mailbox, so that four requests to it are never exceeded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import azure.durable_functions as df
+
+from shared.core import blob_names, roles
+from shared.core.contracts import Cursor, ExtractedPart, ExtractOrder, Outcome
+from shared.core.errors import GraphAway, without_values
+from shared.core.periods import MICROSECONDS, to_us
+from shared.services import Services, services
+
+if TYPE_CHECKING:
+    from shared.adapters.graph.client import GraphClient
+    from shared.adapters.graph.mailbox import Rest
+    from shared.adapters.graph.refusals import RequestRefused
+    from shared.core.meetings import MeetingReader
+    from shared.core.messages import MessageReader
+    from shared.core.plan import Plan
+
+bp = df.Blueprint()
+
+BUDGET = 240.0  # seconds; what is under way then may take two more minutes, well within functionTimeout
+PROBED = 20  # where access is scoped in Exchange, one of so many mailboxes has to answer
+# Seconds by which a durable timer and the group that waits for it may come too early; Graph counts early requests.
+_EARLY = 3
+_A_MINUTE = 60.0
+
+
+@bp.activity_trigger(input_name="payload")
+async def extract_mailbox(payload: dict) -> dict:
+    with without_values("extract_mailbox"):
+        return (await run(ExtractOrder.from_wire(payload), services())).to_wire()
+
+
+async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> ExtractedPart:
+    """Read on from the order's cursor, for `budget` seconds. Raises `StorageAway`."""
+    from shared.adapters.graph.refusals import RequestRefused
+    from shared.adapters.identity import CredentialRefused, NotConsented
+    from shared.adapters.plan_files import load_plan
+
+    plan = await asyncio.to_thread(load_plan, svc.storage.staging, order.enrichment, order.run_id)
+    call = _Call(order, svc, plan, to_us(svc.now()))
+    async with svc.graph() as graph:
+        try:
+            try:
+                return await call.read(graph, graph.clock() + budget)
+            except RequestRefused as refusal:
+                return await call.refused(graph, refusal)
+        except NotConsented:
+            return call.part("ConsentWithdrawn")
+        except CredentialRefused:
+            return await call.put_off(_A_MINUTE)
+        except GraphAway as away:
+            return await call.put_off(away.wait or _A_MINUTE)
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call of the activity. began_us: when, on the wall clock."""
+
+    order: ExtractOrder
+    svc: Services
+    plan: Plan
+    began_us: int
+
+    async def read(self, graph: GraphClient, deadline: float) -> ExtractedPart:
+        from shared.adapters.graph import folders, mailbox
+        from shared.core.meetings import MeetingReader
+        from shared.core.messages import MessageReader
+
+        plan, owner, key = self.plan, self.order.mailbox, self.svc.settings.pseudonym_key
+        user_id = plan.people[owner]
+        excluded = await folders.excluded(graph, user_id, deadline)
+        messages = MessageReader(plan.book, plan.window, plan.options, key, owner, excluded)
+        meetings = MeetingReader(plan.book, plan.window, plan.options, key, owner)
+        rest = await mailbox.read(
+            graph,
+            user_id,
+            self._cursor(),
+            mailbox.Sinks(messages.add, meetings.add),
+            deadline=deadline,
+            now=self.svc.now,
+            with_headers=plan.options.read_headers,
+        )
+        return await self._conclude(rest, _Facts(messages, meetings))
+
+    async def put_off(self, wait: float) -> ExtractedPart:
+        """Nothing could be read now."""
+        from shared.adapters.graph.mailbox import Rest
+
+        return await self._conclude(Rest(self._cursor(), wait=wait), None)
+
+    async def refused(self, graph: GraphClient, refusal: RequestRefused) -> ExtractedPart:
+        """Whether this mailbox was refused, or the whole tenant. Raises what is neither: a request that is wrong."""
+        from shared.adapters.graph.refusals import MailboxRefused, TenantRefused
+
+        if isinstance(refusal, MailboxRefused) and refusal.reason != "AccessDenied":
+            return await self._close(refusal.reason)
+        if not isinstance(refusal, MailboxRefused | TenantRefused):
+            raise refusal
+        by_roles, roles_are_new = await self._roles_suffice()
+        if roles_are_new:
+            return await self.put_off(_A_MINUTE)  # the token was older than the consent; Exchange may take a while
+        if isinstance(refusal, MailboxRefused) and by_roles:
+            return await self._close("AccessDenied")
+        if not await self._any_answers(graph):
+            return self.part("ConsentWithdrawn")
+        return await (self._close("AccessDenied") if isinstance(refusal, MailboxRefused) else self.put_off(_A_MINUTE))
+
+    async def _roles_suffice(self) -> tuple[bool, bool]:
+        """Whether a token of just now has the roles for mailboxes, and whether the one before had not."""
+        from shared.adapters.identity import roles as held_in
+
+        before = roles.reads_mailboxes(held_in(await self.svc.tokens.token()))
+        now = roles.reads_mailboxes(held_in(await self.svc.tokens.fresh()))
+        return now, now and not before
+
+    async def _any_answers(self, graph: GraphClient) -> bool:
+        from shared.adapters.graph import tenant
+
+        return await tenant.any_answers(graph, self.plan.people[:PROBED])
+
+    def _cursor(self) -> Cursor:
+        from shared.adapters.graph.mailbox import whole
+
+        return self.order.cursor or whole(self.plan.window)
+
+    async def _conclude(self, rest: Rest, facts: _Facts | None) -> ExtractedPart:
+        """Keep what was read whole; say whether there is more, and when to come back."""
+        wait = math.ceil(rest.wait) + _EARLY if rest.wait > 0 else 0
+        first = self.order.cursor is None or self.order.progressed_us is None
+        progressed_us = self.began_us if first else self.order.progressed_us or 0
+        if rest.progressed is not None:
+            progressed_us = to_us(rest.progressed)
+        idle = (to_us(self.svc.now()) - progressed_us) / MICROSECONDS + wait
+        if rest.cursor is not None and idle >= self.order.patience:
+            return await self._close("Unavailable")
+        outcome: Outcome = "More" if rest.cursor is not None else "Read"
+        copies, parts = 0, self.order.part
+        if facts is not None and (rest.cursor is None or rest.items):
+            copies = await asyncio.to_thread(self._keep, outcome, facts)
+            parts += 1
+        return self.part(
+            outcome, parts=parts, copies=copies, cursor=rest.cursor, wait=wait, progressed_us=progressed_us
+        )
+
+    async def _close(self, outcome: Outcome) -> ExtractedPart:
+        """The mailbox is not read; what was read of it so far is discarded."""
+        await asyncio.to_thread(self._mark, {"outcome": outcome, "messages": "0", "meetings": "0"})
+        return self.part(outcome)
+
+    def part(self, outcome: Outcome, **more: Any) -> ExtractedPart:
+        return ExtractedPart(mailbox=self.order.mailbox, outcome=outcome, **{"parts": self.order.part, **more})
+
+    def _keep(self, outcome: Outcome, facts: _Facts) -> int:
+        """Write this call's part of the facts, then the marker; the number of rows. A retry overwrites both."""
+        from shared.adapters import tables
+
+        order, staging = self.order, self.svc.storage.staging
+        messages, meetings = facts.messages.copies(), facts.meetings.copies()
+        counts = {"Message": dict(facts.messages.counts), "Meeting": dict(facts.meetings.counts)}
+        for kind, content in (
+            ("messages", tables.write_message_copies(messages, counts)),
+            ("meetings", tables.write_meeting_copies(meetings)),
+        ):
+            staging.write(
+                blob_names.mailbox_part(order.enrichment, order.run_id, order.mailbox, order.part, kind), content
+            )
+        read = {
+            "messages": len(messages.item) + sum(counts["Message"].values()),
+            "meetings": len(meetings.item) + sum(counts["Meeting"].values()),
+        }
+        self._mark(self._marker(outcome, read))
+        return len(messages.item) + len(meetings.item)
+
+    def _marker(self, outcome: Outcome, read: dict[str, int]) -> dict[str, str]:
+        """How far the mailbox has come with this part, on top of what the part before it says."""
+        marker = {"outcome": outcome, "part": str(self.order.part)}
+        before = self._marked() if self.order.part else {}
+        # A call that is made again finds its own marker, which remembers what lay before.
+        prefix = "before_" if before.get("part") == str(self.order.part) else ""
+        for kind, number in read.items():
+            earlier = int(before.get(prefix + kind, 0))
+            marker |= {kind: str(earlier + number), f"before_{kind}": str(earlier)}
+        return marker
+
+    def _marked(self) -> dict[str, str]:
+        name = self._marker_name()
+        return next((entry.metadata for entry in self.svc.storage.staging.entries(name) if entry.name == name), {})
+
+    def _mark(self, marker: dict[str, str]) -> None:
+        self.svc.storage.staging.write(self._marker_name(), b"", marker)
+
+    def _marker_name(self) -> str:
+        return blob_names.mailbox_progress(self.order.enrichment, self.order.run_id, self.order.mailbox)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Who judged the copies of this call, and what they kept."""
+
+    messages: MessageReader
+    meetings: MeetingReader
