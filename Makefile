@@ -4,7 +4,7 @@ PYTHON3 ?= python3
 PYTHON := .venv/bin/python
 SETUP := $(PYTHON3) -m localdev.setup
 
-.PHONY: help demo up test check format bench clean python world
+.PHONY: help setup demo up test check format bench clean python
 
 help: ## Show the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 9
@@ -12,19 +12,19 @@ help: ## Show the verbs
 python:
 	@$(SETUP) python
 
-world:
+setup: ## Only set up what the other verbs need; each of them does it too, and it is done once
 	@$(SETUP) python node
 
-demo: world ## Set up, run the whole product offline on a sample company, print what came out, stop (or: MAIL=mail.csv.gz DOMAIN=w3.org AS_OF=2001-12-31)
+demo: setup ## Set up, run the whole product offline on a sample company, print what came out, stop (or: MAIL=mail.csv.gz DOMAIN=w3.org AS_OF=2001-12-31)
 	@$(PYTHON) -m localdev demo $(if $(MAIL),--mail "$(MAIL)") $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(AS_OF),--as-of "$(AS_OF)")
 
-up: world ## The same world, left running: prints its addresses, Ctrl-C stops it
+up: setup ## The same world, left running: prints its addresses, Ctrl-C stops it
 	@$(PYTHON) -m localdev up
 
-test: world ## Set up and run all tests (ARGS="tests/core -k score" for some)
+test: setup ## Set up and run all tests (ARGS="tests/core -k score" for some)
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: world ## What CI runs: format, lint, types, import rules, tests
+check: setup ## What CI runs: format, lint, types, import rules, tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
