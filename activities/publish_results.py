@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names, coverage
 from shared.core.contracts import Published, PublishOrder
-from shared.services import Services, runs, services, snapshots
+from shared.services import Services, enrichments, runs, services, snapshots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,14 +31,16 @@ def run(order: PublishOrder, svc: Services) -> Published:
     from shared.core.periods import LEVELS
 
     plan = load_plan(svc.storage.staging, order.enrichment, order.run_id)
+    # The output that the enrichment has now: the one it had at the start may be another enrichment's by now.
+    name = enrichments.load(svc, order.enrichment).body.output
     shown = _shown(order, svc, plan)
-    frames = _frames(order, plan, *shown)
+    frames = _frames(order, name, plan, *shown)
     if not runs.begin_publishing(svc, order.enrichment, order.run_id):
         return Published(canceled=True)
     output = svc.storage.output
-    tables = snapshots.write_tables(output, plan.output, order.run_id, frames)
+    tables = snapshots.write_tables(output, name, order.run_id, frames)
     config_hash = runs.record_of(svc, order.enrichment, order.run_id)["configHash"]
-    current = snapshots.make_current(output, plan.output, order.run_id, order.as_of_us, tables, config_hash)
+    current = snapshots.make_current(output, name, order.run_id, order.as_of_us, tables, config_hash)
     customers = int((shown[0].level == LEVELS.index("Year")).sum())
     return Published(customers=customers, current=current)
 
@@ -71,13 +73,13 @@ def _read(order: PublishOrder, svc: Services, table: str) -> Figures:
 
 
 def _frames(
-    order: PublishOrder, plan: Plan, figures: Figures, of_tops: Figures | None
+    order: PublishOrder, name: str, plan: Plan, figures: Figures, of_tops: Figures | None
 ) -> dict[str, Callable[[], pd.DataFrame]]:
     """The tables by their names (semantics §6, §11)."""
     from shared.adapters import published
     from shared.core.score import scores
 
-    name, window, ids = plan.output, plan.window, plan.contacts.accounts
+    window, ids = plan.window, plan.contacts.accounts
     scored = scores(figures, plan.options.score, window)
     counted = coverage.rows(order.counts, order.days_with_items)
     frames = {
