@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from shared.core.figures import Figures
@@ -12,7 +14,7 @@ from shared.core.privacy import hidden_levels, hidden_levels_of_tops, shown
 def figures(*rows):
     """Each row: (account, level, period, distinct people of M)."""
     zero = np.zeros(len(rows), np.int32)
-    columns = dict.fromkeys(Figures.__dataclass_fields__, zero) | {
+    columns: dict[str, Any] = dict.fromkeys(Figures.__dataclass_fields__, zero) | {
         "account": np.array([row[0] for row in rows], np.int32),
         "level": np.array([LEVELS.index(row[1]) for row in rows], np.int8),
         "period": np.array([row[2] for row in rows], np.int32),

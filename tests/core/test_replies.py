@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,7 +87,7 @@ def test_an_account_that_is_here_for_its_top_only_has_no_part():
 
 def slowly(rows, limit):
     """The paragraph once more, as it reads."""
-    first = {}
+    first: dict[Any, list[Any]] = {}
     for r, reply in enumerate(rows):
         if reply["direction"] != FROM_ACCOUNT:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def figures(*rows, level="Year", period=0):
     last = WINDOW.period_last_day(level, period)
     table = np.array(rows, np.int32).reshape(-1, 6)
     zero = np.zeros(len(table), np.int32)
-    columns = dict.fromkeys(Figures.__dataclass_fields__, zero) | {
+    columns: dict[str, Any] = dict.fromkeys(Figures.__dataclass_fields__, zero) | {
         "account": np.arange(len(table), dtype=np.int32),
         "level": np.full(len(table), LEVELS.index(level), np.int8),
         "period": np.full(len(table), period, np.int32),
