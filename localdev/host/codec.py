@@ -216,3 +216,12 @@ def speed_up() -> None:
 
     parse.is_fast = True  # type: ignore[attr-defined]
     module.dt_parse = parse
+
+
+async def close_client_session() -> None:
+    """The SDK keeps its HTTP session in a module, bound to the first event loop: end it, so that another can begin."""
+    module: Any = sys.modules.get("azure.durable_functions.models.utils.http_utils")
+    session = getattr(module, "_client_session", None)
+    if session is not None:
+        await session.close()
+        module._client_session = None
