@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -269,22 +268,6 @@ def check_name(name: str) -> None:
             "Not a name of an enrichment",
             "The name of an enrichment is 1–60 of a-z, 0-9 and hyphens, and starts with a letter.",
         )
-
-
-def people_faults(kinds: Iterable[tuple[str, str]], people: int) -> list[Fault]:
-    """What is wrong with resolved addresses: unknown ones, and a number of people outside the bounds (§1).
-
-    kinds: (pointer, kind) of each entry · people: listed people behind all of them together.
-    """
-    faults = [
-        Fault(where, "is the address of no user and no group in this tenant")
-        for where, kind in kinds
-        if kind == "unknown"
-    ]
-    if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
-        allowed = f"{FEWEST_PEOPLE} to {MOST_PEOPLE:,}"
-        faults.append(Fault("/addresses", f"stand for {people:,} people, and {allowed} are allowed"))
-    return faults
 
 
 def config_hash(enrichment: Enrichment) -> str:

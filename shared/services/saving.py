@@ -15,7 +15,7 @@ from shared.adapters.graph.directory import Resolution
 from shared.adapters.graph.refusals import TenantRefused
 from shared.adapters.graph.tenant import Tenant
 from shared.core import bodies
-from shared.core.enrichment import ContactsData, CustomersData, Enrichment, check_name, judge, people_faults
+from shared.core.enrichment import ContactsData, CustomersData, Enrichment, check_name, judge
 from shared.core.errors import AppError, Fault, Invalid
 from shared.services import Services, consent, enrichments
 from shared.services.consent import ConsentRecord
@@ -121,8 +121,10 @@ async def _ask_graph(svc: Services, draft: _Draft) -> bool:
         if draft.faults:
             return False  # these are enough to refuse the body; whoever is away can be asked another time
         raise
-    kinds = ((entry.pointer, entry.kind) for entry in resolution.entries)
-    draft.faults += people_faults(kinds, len(resolution.people))
+    from shared.services import planning
+
+    draft.faults += planning.unknown_addresses(resolution)
+    draft.faults += planning.number_of_people(len(resolution.people))
     draft.known = _Known(found, resolution)
     return True
 
