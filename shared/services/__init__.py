@@ -6,7 +6,6 @@ Beside it lie the few things that triggers and activities both do: `enrichments`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ def services() -> Services:
     from shared.adapters.graph import client
     from shared.adapters.identity import TokenSource
 
-    settings = Settings.from_environ(os.environ)
+    settings = Settings.from_environ()
     tokens = TokenSource(settings)
     storage = connect(settings.data_storage, settings.data_storage_url)
     return Services(settings, storage, tokens, graph=lambda: client.connect(settings, tokens))
