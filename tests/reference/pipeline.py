@@ -1,7 +1,171 @@
-"""The app's own way from pages to published tables."""
+"""The app's own way from Graph's pages to published tables, in this process: data files, readers, facts, activities.
 
-import pytest
+Several partitions, buckets and groups, mailboxes in two parts, pages in a shuffled order: none of it may change a cell.
+Who is listed and which mailbox answers is taken from the reference; that is no matter of the kernels.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import random
+from types import SimpleNamespace
+from typing import cast
+
+from activities import aggregate_bucket, join_items, partition_copies, publish_results
+from shared.adapters import tables
+from shared.adapters.graph import wire
+from shared.adapters.graph.directory import Resolution
+from shared.adapters.plan_files import write_plan
+from shared.core import blob_names
+from shared.core.contracts import BucketOrder, Counts, JoinOrder, PartitionOrder, PublishOrder
+from shared.core.enrichment import Enrichment
+from shared.core.meetings import MeetingReader
+from shared.core.messages import MessageReader
+from shared.core.periods import to_us
+from shared.core.progress import add_counts
+from shared.services import Services, enrichments, planning
+from tests.fakes import memory_storage
+from tests.reference.organisation import Json, Organisation
+from tests.reference.pages import Pages, pages_of
+from tests.reference.people import mailbox_reasons, read_mailboxes, select
+from tests.reference.published import Published
+
+NAME, KEY = "sales", bytes(range(32))
+GROUP, PARTITIONS, BUCKETS = 2, 3, 2
+
+# Each run has an id of its own: a worker keeps the plan of a run in memory.
+_runs = itertools.count(1)
 
 
-def publish_by_kernels(org):
-    pytest.skip("not yet")
+def publish_by_kernels(org: Organisation, seed: int = 0) -> Published:
+    """`seed`: of the order in which pages and their entities come."""
+    run = _Run(org, random.Random(seed))
+    run.extract()
+    run.fold()
+    return run.published()
+
+
+class _Run:
+    """One run of one enrichment over storage in memory."""
+
+    def __init__(self, org: Organisation, order: random.Random) -> None:
+        self.org, self.order, self.run_id = org, order, f"{next(_runs):08d}T000000Z"
+        self.body = Enrichment.model_validate({**org.enrichment, "addresses": ["all@own.example"]})
+        self.svc = cast("Services", SimpleNamespace(storage=memory_storage(), now=lambda: org.as_of))
+        self.as_of_us = to_us(org.as_of)
+        self.people = sorted(select(org).people)
+        self.read = read_mailboxes(org, self.people)
+        self._write_input()
+        self.plan, self.counts = self._planned()
+        write_plan(self.svc.storage.staging, NAME, self.run_id, self.plan)
+
+    def _write_input(self) -> None:
+        storage = self.svc.storage
+        storage.input.write("contacts.csv", _csv(self.org.contacts))
+        storage.input.write("accounts.csv", _csv(self.org.accounts))
+        enrichments.save(self.svc, NAME, self.body, [], len(self.people), enrichments.Condition())
+        storage.config.write(
+            blob_names.run(NAME, self.run_id), json.dumps({"phase": "active", "configHash": "-"}).encode()
+        )
+
+    def _planned(self) -> tuple[planning.Plan, Counts]:
+        users = {user["id"]: user for user in self.org.users}
+        resolution = Resolution([], {id: _raw(users[id]) for id in self.people}, select(self.org).guests)
+        verified = tuple(domain["name"] for domain in self.org.tenant["verifiedDomains"])
+        data = planning.read_data(self.svc, self.body)
+        planned = planning.make(KEY, self.body, data, resolution, verified, self.as_of_us)
+        return planned.plan, add_counts(planned.counts, {"Mailbox": dict(mailbox_reasons(self.org, self.people))})
+
+    def extract(self) -> None:
+        """What the activity `extract_mailbox` leaves in staging, each mailbox in two parts."""
+        for owner, mailbox in self.read.items():
+            pages = pages_of(mailbox)
+            for part in range(2):
+                self._write_part(self.people.index(owner), part, pages)
+
+    def _write_part(self, number: int, part: int, pages: Pages) -> None:
+        plan, staging = self.plan, self.svc.storage.staging
+        messages = MessageReader(plan.book, plan.window, plan.options, KEY, number, pages.excluded)
+        meetings = MeetingReader(plan.book, plan.window, plan.options, KEY, number)
+        for page in self._shuffled(pages.messages[part::2]):
+            messages.add(self._shuffled(wire.decode_messages(page).items))
+        for page in self._shuffled(pages.events[part::2]):
+            meetings.add(self._shuffled(wire.decode_events(page).items))
+        counts = {"Message": dict(messages.counts), "Meeting": dict(meetings.counts)}
+        names = [blob_names.mailbox_part(NAME, self.run_id, number, part, kind) for kind in ("messages", "meetings")]
+        staging.write(names[0], tables.write_message_copies(messages.copies(), counts))
+        staging.write(names[1], tables.write_meeting_copies(meetings.copies()))
+
+    def _shuffled(self, things):
+        return self.order.sample(list(things), len(things))
+
+    def fold(self) -> None:
+        """Partition, join, aggregate, publish, as the orchestrator has them done."""
+        groups = range(0, len(self.people), GROUP)
+        not_read = [n for n, person in enumerate(self.people) if person not in self.read]
+        for group, first in enumerate(groups):
+            count = min(GROUP, len(self.people) - first)
+            many = dict.fromkeys(range(first, first + count), 2)
+            order = PartitionOrder(
+                enrichment=NAME,
+                run_id=self.run_id,
+                group=group,
+                first=first,
+                count=count,
+                not_read=not_read,
+                many=many,
+                partitions=PARTITIONS,
+            )
+            self._count(partition_copies.run(order, self.svc).counts)
+        self._aggregate(self._join(len(groups)))
+
+    def _join(self, groups: int) -> int:
+        """The days with items, as a number of bits."""
+        days = 0
+        for partition in range(PARTITIONS):
+            order = JoinOrder(
+                enrichment=NAME,
+                run_id=self.run_id,
+                as_of_us=self.as_of_us,
+                partition=partition,
+                groups=groups,
+                buckets=BUCKETS,
+            )
+            joined = join_items.run(order, self.svc)
+            self._count(joined.counts)
+            days |= int(joined.days, 16)
+        return days
+
+    def _aggregate(self, days: int) -> None:
+        run: Json = {"enrichment": NAME, "run_id": self.run_id, "as_of_us": self.as_of_us}
+        for bucket in range(BUCKETS):
+            aggregate_bucket.run(BucketOrder(**run, bucket=bucket, partitions=PARTITIONS), self.svc)
+        order = PublishOrder(**run, buckets=BUCKETS, counts=self.counts, days_with_items=days.bit_count())
+        publish_results.run(order, self.svc)
+
+    def _count(self, counts: Counts) -> None:
+        self.counts = add_counts(self.counts, counts)
+
+    def published(self) -> Published:
+        """The CSV files that `current.json` names."""
+        output = self.svc.storage.output
+        current = json.loads(output.read(blob_names.current("Office")) or b"")
+        files = {table["name"]: output.read(table["csv"]) or b"" for table in current["tables"]}
+        return Published({name: list(csv.DictReader(io.StringIO(data.decode()))) for name, data in files.items()})
+
+
+def _raw(user: Json) -> frozenset[str]:
+    """The addresses of a user as the directory writes them."""
+    proxies = [proxy[5:] for proxy in user["proxyAddresses"] if proxy.lower().startswith("smtp:")]
+    return frozenset([user["mail"], user["userPrincipalName"], *proxies])
+
+
+def _csv(rows: list[dict[str, str]]) -> bytes:
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, rows[0] if rows else ["AccountId", "Name", "ParentId"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return lines.getvalue().encode()

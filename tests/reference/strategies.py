@@ -147,7 +147,7 @@ def organisations(draw: st.DrawFn) -> Organisation:
         groups=GROUPS,
         addresses=[mails.get(one, one) for one in configured],
         contacts=[contact("K1", "A", "k1@a.example"), *draw(st.lists(_contact_rows(), min_size=2, max_size=9))],
-        accounts=draw(st.none() | st.lists(_customer_rows(), max_size=6)),
+        accounts=draw(st.none() | st.lists(_customer_rows(), min_size=1, max_size=6)),
         as_of=as_of,
         zone=zone,
         internal=["Sister.Example"],

@@ -1,0 +1,35 @@
+"""The app's kernels give what the slow reference gives, on random small organisations, table by table."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.reference.organisation import Organisation
+from tests.reference.pipeline import publish_by_kernels
+from tests.reference.publish import publish
+from tests.reference.strategies import organisations
+from tests.reference.text import cells, differences
+
+# More of them for a night: REFERENCE_EXAMPLES=5000, and then other ones each time.
+EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
+
+
+@settings(
+    max_examples=EXAMPLES or 150,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(org=organisations(), seed=st.integers(0, 3))
+def test_both_publish_the_same_tables(org: Organisation, seed: int):
+    """§1–§8, §11; through several partitions, buckets and groups, and in any order of pages and copies."""
+    expected = publish(org).tables
+    found = publish_by_kernels(org, seed).tables
+
+    assert found.keys() == expected.keys()
+    assert [line for name, rows in expected.items() for line in differences(cells(rows), found[name])] == []
