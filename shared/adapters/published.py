@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from shared.core.coverage import CoverageRow
 from shared.core.enrichment import PARTS
 from shared.core.figures import NEVER, Figures
-from shared.core.join_meetings import MICROSECONDS_PER_MINUTE
 from shared.core.periods import DAYS, LEVELS, Window, rfc3339
 from shared.core.score import Scores
 
@@ -42,8 +41,8 @@ def engagement(figures: Figures, scores: Scores, ids: Sequence[str], window: Win
         "EngagementStartDate": _dates(window.first.toordinal() - _EPOCH + figures.first_day),
         "DaysSinceLastEmail": _days_since(figures.last_email_day),
         "DaysSinceLastMeeting": _days_since(figures.last_meeting_day),
-        "AverageDuration_Of_Meetings": _mean_minutes(figures.meeting_us, figures.meetings),
-        "AverageDuration_Of_AccountEmailReplies": _mean_minutes(figures.reply_us, figures.replies),
+        "AverageDuration_Of_Meetings": _mean(figures.meeting_minutes, figures.meetings),
+        "AverageDuration_Of_AccountEmailReplies": _mean(figures.reply_minutes, figures.replies),
         "AggregationStartDate": _dates(_starts(figures, window)),
         "AggregationLevel": pa.array(LEVELS).take(figures.level),
     }
@@ -122,10 +121,8 @@ def _days_since(last: NDArray[np.int32]) -> Any:
     return pa.array((DAYS - 1 - last).astype(np.int32), mask=last == NEVER)
 
 
-def _mean_minutes(total_us: NDArray[np.int64], number: NDArray[np.int32]) -> Any:
-    # One rounding only: both numbers are whole.
-    minutes = total_us / (np.maximum(number, 1).astype(np.int64) * MICROSECONDS_PER_MINUTE)
-    return pa.array(minutes, mask=number == 0)
+def _mean(total: NDArray[np.float64], number: NDArray[np.int32]) -> Any:
+    return pa.array(total / np.maximum(number, 1), mask=number == 0)
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:

@@ -80,14 +80,14 @@ _SCHEMAS: dict[type, pa.Schema] = {
         },
         **{name: pa.int32() for name in ("people_emails", "people_meetings", "people")},
         **{name: pa.int32() for name in ("contacts_emails", "contacts_meetings", "last_day")},
-        meeting_us=pa.int64(),
-        reply_us=pa.int64(),
+        meeting_minutes=pa.float64(),
+        reply_minutes=pa.float64(),
         **{name: pa.int32() for name in ("replies", "first_day", "last_email_day", "last_meeting_day")},
     ),
 }
 
 # Hashes do not repeat and instants hardly do: a dictionary of them would only cost.
-_PLAIN = ("item", "conversation", "conversations", "sent", "received", "start", "end", "meeting_us", "reply_us")
+_PLAIN = ("item", "conversation", "conversations", "sent", "received", "start", "end")
 
 
 def write_message_copies(copies: MessageCopies, counts: Counts) -> bytes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shared.core.columns import Ints, concat, rows_of, starts, take
 from shared.core.facts import FROM_ACCOUNT, NEITHER, TO_ACCOUNT, MeetingItems, MessageItems
 from shared.core.figures import NEVER, Figures
-from shared.core.join_meetings import MICROSECONDS_PER_MINUTE
+from shared.core.minutes import minutes_of, sums
 from shared.core.periods import LEVELS, Window
 from shared.core.replies import Replies, replies
 from shared.core.sightings import Sightings, both, days, first_day, last_day, sightings
@@ -74,11 +74,6 @@ class _Grid:
         """How many items of each direction fall into each slot."""
         return np.bincount(slot * 3 + direction, minlength=self.slots * 3).reshape(-1, 3)
 
-    def sum(self, slot: Ints, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        total = np.zeros(self.slots, np.int64)
-        np.add.at(total, slot, values)  # in whole numbers: exact, whatever the order
-        return total
-
     def persons(self, seen: Sightings) -> NDArray[np.int64]:
         return seen.persons(self.period_of_day, self.periods, self.accounts)
 
@@ -112,7 +107,7 @@ class _Counted:
     people: Sightings
     days: Sightings
     replies: Replies
-    meeting_us: NDArray[np.int64]
+    reply_minutes: NDArray[np.float64]
 
 
 def _figures(
@@ -128,6 +123,7 @@ def _figures(
     local = np.zeros(int(accounts.max(initial=0)) + 1, np.int32)
     local[accounts] = np.arange(len(accounts))
     in_emails, in_meetings = _seen(named, local), _seen(attended, local)
+    answered = replies(messages, reply_limit_us)
     counted = _Counted(
         accounts=accounts,
         messages=messages,
@@ -138,8 +134,8 @@ def _figures(
         in_meetings=in_meetings,
         people=both(in_emails.people, in_meetings.people),
         days=both(in_emails.days, in_meetings.days),
-        replies=replies(messages, reply_limit_us),
-        meeting_us=np.rint(meetings.minutes * MICROSECONDS_PER_MINUTE).astype(np.int64),
+        replies=answered,
+        reply_minutes=minutes_of(answered.elapsed_us),
     )
     return concat([_at_level(counted, number, window.period_of_day(level)) for number, level in enumerate(LEVELS)])
 
@@ -183,8 +179,8 @@ def _at_level(counted: _Counted, number: int, period_of_day: NDArray[np.int32]) 
         level=np.full(len(rows), number, np.int8),
         period=(rows % grid.periods).astype(np.int32),
         **{name: column[rows].astype(np.int32) for name, column in columns.items()},
-        meeting_us=grid.sum(meeting_slot, counted.meeting_us)[rows],
-        reply_us=grid.sum(reply_slot, counted.replies.elapsed_us)[rows],
+        meeting_minutes=sums(meeting_slot, counted.meetings.minutes, grid.slots)[rows],
+        reply_minutes=sums(reply_slot, counted.reply_minutes, grid.slots)[rows],
         **_of_whole_window(counted, account),
     )
 

@@ -16,8 +16,8 @@ class Figures:
 
     account: number in `Contacts.accounts`, or in `Contacts.tops` · level: index into `periods.LEVELS` · period: its
     ordinal at that level · meetings: all of them, third parties' too · people: ours, in emails and meetings together ·
-    last_day: of the last item in the period · meeting_us, reply_us: sums in microseconds, over `meetings` and
-    `replies` · first_day, last_email_day, last_meeting_day: of the account in the window, the same on all its rows.
+    last_day: of the last item in the period · meeting_minutes, reply_minutes: sums over `meetings` and `replies` ·
+    first_day, last_email_day, last_meeting_day: of the account in the window, the same on all its rows.
     Days are indexes into the window, NEVER where there is none.
     """
 
@@ -35,8 +35,8 @@ class Figures:
     contacts_emails: NDArray[np.int32]
     contacts_meetings: NDArray[np.int32]
     last_day: NDArray[np.int32]
-    meeting_us: NDArray[np.int64]
-    reply_us: NDArray[np.int64]
+    meeting_minutes: NDArray[np.float64]
+    reply_minutes: NDArray[np.float64]
     replies: NDArray[np.int32]
     first_day: NDArray[np.int32]
     last_email_day: NDArray[np.int32]

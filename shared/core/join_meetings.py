@@ -20,10 +20,9 @@ from shared.core.facts import (
     MeetingItems,
     Ragged,
 )
+from shared.core.minutes import minutes_of
 from shared.core.periods import Window
 from shared.core.whose import is_contact, is_ours, is_person, pairs_of, people_of
-
-MICROSECONDS_PER_MINUTE = 60_000_000
 
 
 def join_meetings(copies: MeetingCopies, contacts: Contacts, window: Window) -> Join[MeetingItems]:
@@ -101,7 +100,7 @@ def _items(
         account=rows.account,
         direction=rows.direction,
         start=start[rows.item],
-        minutes=(end - start)[rows.item] / MICROSECONDS_PER_MINUTE,
+        minutes=minutes_of(end - start)[rows.item],
         day=day[rows.item],
         people=take_lists(people, rows.item),
         contacts=rows.contacts,
