@@ -55,12 +55,14 @@ def nothing_but_id(call: Call, entity_type: EntityType, *others: EntityType) -> 
 
 
 def _picked(entity_type: EntityType, names: tuple[str, ...]) -> Shape:
-    missing: list[tuple[str, Any]] = [
+    defaults: list[tuple[str, Any]] = [
         (name, () if name in entity_type.collections else None) for name in names if name not in entity_type.not_null
     ]
+    only_with_value = [name for name in names if name in entity_type.not_null]
 
     def pick(entity: Entity) -> Entity:
-        picked = {name: entity.get(name, default) for name, default in missing}
+        picked = {name: entity.get(name, default) for name, default in defaults}
+        picked.update((name, entity[name]) for name in only_with_value if name in entity)
         return _with_type(entity, picked)
 
     return pick

@@ -39,13 +39,14 @@ async def _routed(emulator: Emulator, call: Call, route: Route, names: dict[str,
     _complain(emulator, call, route)
     user = emulator.tenant.users.get(names["user-id"]) if "user-id" in names else None
     key = user["id"] if user is not None and route.service in ("mail", "calendar") else DIRECTORY
-    if emulator.throttle.too_early(key):
-        emulator.stats.complain("before Retry-After", call.path)
     with ExitStack() as held:
+        early = emulator.throttle.too_early(key)
         if key == DIRECTORY:
             emulator.throttle.directory(_price(call, route))
         else:
             _take_place(emulator, call, key, held)
+        if early:
+            emulator.stats.complain("before Retry-After", call.path)
         # Even without latency the other calls that have arrived get their turn, so that the gate sees them together.
         await asyncio.sleep(emulator.latency)
         claims = emulator.entra.claims(call.headers.get("authorization"))
