@@ -94,7 +94,8 @@ class MessageWindows:
 
     def _share(self, span: Span, glance: _Glance) -> None:
         """Have the later half read beside this one, where there is much left and a free slot."""
-        much = glance.left > glance.top if glance.left is not None else not glance.ended
+        # A page is as long as Graph makes it, whatever was asked for.
+        much = glance.left > len(glance.messages) if glance.left is not None else not glance.ended
         if much and self._sitting.idle > 0 and span.end - span.begin >= _SHORTEST_SPLIT:
             middle = (span.begin + span.end) // 2
             later = Span(middle, span.end)
