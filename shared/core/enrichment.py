@@ -270,6 +270,11 @@ def check_name(name: str) -> None:
         )
 
 
+def rules(enrichment: Enrichment) -> dict[str, Any]:
+    """What changes the numbers (semantics §9): time zone, internal domains and options; plain JSON."""
+    return enrichment.model_dump(mode="json", by_alias=True, include={"time_zone", "internal_domains", "options"})
+
+
 def config_hash(enrichment: Enrichment) -> str:
     """SHA-256, hexadecimal, of the whole configuration."""
     return hashlib.sha256(_CANONICAL.encode(enrichment.to_json())).hexdigest()
