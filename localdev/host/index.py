@@ -104,6 +104,11 @@ class AppIndex:
     def has_activity(self, name: str) -> bool:
         return name.lower() in self.activities
 
+    @property
+    def orchestrator_functions(self) -> dict[str, Callable[[Any], Any]]:
+        """The generator functions under the SDK's handles, as `play` takes them."""
+        return {name: handle.orchestrator_function for name, handle in self.orchestrators.items()}  # type: ignore[attr-defined]
+
     def activity(self, name: str) -> Function:
         return self.activities[name.lower()]
 
@@ -152,7 +157,12 @@ def read_host_json(root: Path) -> HostJson:
 
 
 def index(app: Any, route_prefix: str) -> AppIndex:
-    """Read the app's functions. An app tells them once only, so the answer is kept with it."""
+    """Read the functions of an app, or a list of them that it has told already.
+
+    An app tells its functions once only, so the answer is kept with it.
+    """
+    if isinstance(app, list):
+        return _index([_function(built) for built in app], route_prefix)
     if app not in _indexed:
         _indexed[app] = _index([_function(built) for built in app.get_functions()], route_prefix)
     return _indexed[app]
@@ -219,4 +229,5 @@ def _handle(function: Function) -> Handle:
         answer: str = function.call(**{function.argument: OrchestrationContext(context)})
         return answer
 
+    handle.orchestrator_function = getattr(function.call, "orchestrator_function", None)  # type: ignore[attr-defined]
     return handle

@@ -43,7 +43,7 @@ class StateInUse(Exception):
 class Host:
     """Serves one app: `async with Host(app, state) as host: … host.url`.
 
-    app: a FunctionApp or DFApp, as `function_app.py` makes it · state: a folder of its own, made where missing
+    app: a FunctionApp or DFApp, or the list of functions that it has told · state: a folder of its own, made where missing
     port, rpc_port: 0 takes a free one · check_keys: ask for keys as Azure does · strict: what becomes of an
     orchestration that Azure would hang · batch: False gives each turn one message only · root: the app's folder
     """
