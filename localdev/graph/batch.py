@@ -44,7 +44,12 @@ def _read(call: Call) -> list[dict[str, Any]]:
     try:
         requests: list[dict[str, Any]] = json.loads(call.body)["requests"]
         ids = [str(request["id"]).casefold() for request in requests]
-        sound = all(isinstance(request["method"], str) and isinstance(request["url"], str) for request in requests)
+        sound = all(
+            isinstance(request["method"], str)
+            and isinstance(request["url"], str)
+            and isinstance(request.get("headers", {}), dict)
+            for request in requests
+        )
         earlier = all(set(_depends(request)) <= set(ids[:at]) for at, request in enumerate(requests))
     except (ValueError, KeyError, TypeError):
         raise bad_request("Invalid batch payload format.") from None

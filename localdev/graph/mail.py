@@ -54,7 +54,8 @@ def folder_delta(asked: Asked) -> dict[str, object]:
     rest = {name: value for name, value in call.query.items() if name not in ("$skiptoken", "$deltatoken")}
     known = links.position(call, "$deltatoken") is not None
     start = links.position(call, "$skiptoken") or 0
-    size = int(call.prefers("odata.maxpagesize") or "10")
+    preferred = call.prefers("odata.maxpagesize") or ""
+    size = int(preferred) if preferred.isdecimal() and int(preferred) else MAIL.default
     found = [] if known else _counted(asked, _mailbox(asked).folders)
     look = shape(call, MAIL_FOLDER, keep_id=True)
     body: dict[str, object] = {
@@ -73,12 +74,14 @@ def ordering(asked: Asked, node: filters.Node | None) -> tuple[str, bool]:
     if text is None:
         return "", False
     named = [part.split() for part in text.split(",")]
+    if any(not words or words[1:] not in ([], ["asc"], ["desc"]) for words in named):
+        raise bad_request(f"Invalid $orderby: {text!r}.")
     if node is not None:
         first = list(dict.fromkeys(filters.paths(node)))[: len(named)]
         if first != [words[0] for words in named]:
-            text = "The restriction or sort order is too complex for this operation."
-            raise bad_request(text, "InefficientFilter")
-    if len(named) > 1 or len(named[0]) > 2 or named[0][1:] not in ([], ["asc"], ["desc"]):
+            message = "The restriction or sort order is too complex for this operation."
+            raise bad_request(message, "InefficientFilter")
+    if len(named) > 1:
         raise GraphError(501, "NotImplemented", "The emulator sorts by one property.")
     return named[0][0], named[0][1:] == ["desc"]
 

@@ -48,12 +48,14 @@ class Mailbox:
         self._messages: list[Entity] = []
         self._received: list[datetime] = []
         self._undated: list[Entity] = []
+        self._counts: tuple[Counter[Any], Counter[Any]] | None = None
         self.arrive(content.get("messages", ()))
         events: dict[str, list[Entity]] = content.get("events", {})
         self._events = {calendar: [Timed(event) for event in listed] for calendar, listed in events.items()}
 
     def arrive(self, messages: Iterable[Entity]) -> None:
         """Add messages; each takes its place by its time of receipt, after those of the same time."""
+        self._counts = None
         dated = list(zip(self._received, self._messages, strict=True))
         for message in messages:
             received = instant(message.get("receivedDateTime"))
@@ -95,8 +97,10 @@ class Mailbox:
 
     def folder_counts(self) -> tuple[Counter[Any], Counter[Any]]:
         """How many items, and how many child folders, lie in each folder id."""
-        items = Counter(message.get("parentFolderId") for message in (*self._messages, *self._undated))
-        return items, Counter(folder.get("parentFolderId") for folder in self.folders)
+        if self._counts is None:
+            items = Counter(message.get("parentFolderId") for message in (*self._messages, *self._undated))
+            self._counts = items, Counter(folder.get("parentFolderId") for folder in self.folders)
+        return self._counts
 
     def calendar_id(self, name: str | None) -> str:
         """The id of a calendar, None for the default one; GraphError 404 where there is none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from localdev.graph import calendars, directory, mail
@@ -76,19 +77,17 @@ class Route:
         return names
 
 
+@cache
 def _parts(path: str) -> list[tuple[str, str, str]]:
     """Each part of a path template as (before, parameter, after); a part without a parameter has only the first."""
-    if path not in _SPLIT:
-        parts = []
-        for part in path.strip("/").split("/"):
-            before, _, rest = part.partition("{")
-            name, _, after = rest.partition("}")
-            parts.append((before, name, after))
-        _SPLIT[path] = parts
-    return _SPLIT[path]
+    parts = []
+    for part in path.strip("/").split("/"):
+        before, _, rest = part.partition("{")
+        name, _, after = rest.partition("}")
+        parts.append((before, name, after))
+    return parts
 
 
-_SPLIT: dict[str, list[tuple[str, str, str]]] = {}
 _U = "/users/{user-id}"
 _SP = "/servicePrincipals/{servicePrincipal-id}"
 

@@ -38,6 +38,14 @@ async def test_unknown_options_and_unsupported_ones_are_refused(graph):
     assert (await graph.get("/users?$select=id&$expand=manager")).status == 501
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["$orderby=", "$orderby=id up", "$filter=", "$select=", "$top=", "$skip=-1", "$skiptoken=", "$skiptoken=ab"],
+)
+async def test_nonsense_in_the_query_is_refused(graph, query):
+    assert (await graph.get(f"/users/ada@contoso.onmicrosoft.example/messages?{query}")).status == 400
+
+
 async def test_what_the_contract_has_and_the_emulator_does_not_answers_501(graph):
     reply = await graph.get("/directoryRoles?$select=id")
 
