@@ -115,9 +115,13 @@ def team_meetings(staff: list[Person], year: days.Days) -> Iterator[Gathering]:
     for department in dict.fromkeys(person.department for person in staff):
         team = [person for person in staff if person.department == department]
         series, lead = uuid.UUID(int=rng.getrandbits(128), version=4), ours(team[0])
-        for day in (day for day in year.all() if day.weekday() == 0 and days.is_working(day)):
+        attendees = [Attendee(ours(person)) for person in team[1:]]
+        mondays = [day for day in year.all() if day.weekday() == 0]
+        start = days.at(mondays[0], 9.25)
+        end = start + timedelta(minutes=45)
+        yield Gathering(series, lead, attendees, start, end, kind="seriesMaster", series=series, every=1)
+        for day in filter(days.is_working, mondays):
             start = days.at(day, 9.25)
-            attendees = [Attendee(ours(person)) for person in team[1:]]
             end = start + timedelta(minutes=45)
             guid = uuid.UUID(int=rng.getrandbits(128), version=4)
             yield Gathering(guid, lead, attendees, start, end, kind="occurrence", series=series, planned=day)

@@ -69,11 +69,16 @@ def rooms() -> list[Person]:
     return [Person(identity("room", n), f"Sala {n}", f"sala.{plain(n)}@{DOMAIN}", "Rooms", "", "ok") for n in ROOMS]
 
 
+def shared_mailbox() -> Person:
+    """A mailbox that is nobody's own; in the directory it is a user too."""
+    return Person(identity("shared", "info"), "Serra Info", f"info@{DOMAIN}", "Marketing", "", "ok")
+
+
 def users(staff: list[Person]) -> list[dict[str, Any]]:
-    """Everybody in the directory: people, rooms, guests, and one other shared mailbox."""
-    shared = Person(identity("shared", "info"), "Serra Info", f"info@{DOMAIN}", "Marketing", "", "ok")
-    members = [_member(p) for p in staff]
-    return members + [_member(p, enabled=False) for p in [*rooms(), shared]] + [_guest(name) for name in GUESTS]
+    """Everybody in the directory: people, rooms, a shared mailbox, guests."""
+    members = [_member(person) for person in staff]
+    unmanned = [_member(person, enabled=False) for person in [*rooms(), shared_mailbox()]]
+    return [*members, *unmanned, *(_guest(name) for name in GUESTS)]
 
 
 def _member(person: Person, enabled: bool = True) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from localdev.graph.sample.company import Person, rooms
+from localdev.graph.sample.company import Person, rooms, shared_mailbox
 from localdev.graph.sample.mail import Letter, message_copy
 from localdev.graph.sample.meetings import Gathering, event_copy
 
@@ -65,7 +65,7 @@ class PostOffice:
     """Knows who has a mailbox and who stands behind a group's address, and puts each copy where it belongs."""
 
     def __init__(self, staff: Iterable[Person], groups: Iterable[dict[str, Any]]) -> None:
-        readable = [person for person in [*staff, *rooms()] if person.readable]
+        readable = [person for person in [*staff, *rooms(), shared_mailbox()] if person.readable]
         self._boxes = {person.address: Mailbox(person) for person in readable}
         by_id = {person.id: person.address for person in readable}
         self._groups = {g["mail"]: [by_id[m] for m in g["members"] if m in by_id] for g in groups}
