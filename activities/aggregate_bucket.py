@@ -6,6 +6,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names
 from shared.core.contracts import Bucketed, BucketOrder
+from shared.core.errors import without_values
 from shared.services import Services, services
 
 bp = df.Blueprint()
@@ -13,7 +14,8 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def aggregate_bucket(payload: dict) -> dict:
-    return run(BucketOrder.from_wire(payload), services()).to_wire()
+    with without_values("aggregate_bucket"):
+        return run(BucketOrder.from_wire(payload), services()).to_wire()
 
 
 def run(order: BucketOrder, svc: Services) -> Bucketed:

@@ -8,6 +8,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names
 from shared.core.contracts import Joined, JoinOrder
+from shared.core.errors import without_values
 from shared.services import Services, services
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def join_items(payload: dict) -> dict:
-    return run(JoinOrder.from_wire(payload), services()).to_wire()
+    with without_values("join_items"):
+        return run(JoinOrder.from_wire(payload), services()).to_wire()
 
 
 def run(order: JoinOrder, svc: Services) -> Joined:

@@ -9,6 +9,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names
 from shared.core.contracts import Counts, Partitioned, PartitionOrder
+from shared.core.errors import without_values
 from shared.core.progress import add_counts
 from shared.services import Services, services
 
@@ -20,7 +21,8 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def partition_copies(payload: dict) -> dict:
-    return run(PartitionOrder.from_wire(payload), services()).to_wire()
+    with without_values("partition_copies"):
+        return run(PartitionOrder.from_wire(payload), services()).to_wire()
 
 
 def run(order: PartitionOrder, svc: Services) -> Partitioned:

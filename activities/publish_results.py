@@ -9,6 +9,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names, coverage
 from shared.core.contracts import Published, PublishOrder
+from shared.core.errors import without_values
 from shared.services import Services, enrichments, runs, services, snapshots
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def publish_results(payload: dict) -> dict:
-    return run(PublishOrder.from_wire(payload), services()).to_wire()
+    with without_values("publish_results"):
+        return run(PublishOrder.from_wire(payload), services()).to_wire()
 
 
 def run(order: PublishOrder, svc: Services) -> Published:

@@ -23,7 +23,8 @@ from shared.core.periods import Window, to_us
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 AS_OF = datetime(2026, 6, 30, 12, tzinfo=UTC)
-WINDOW = Window(to_us(AS_OF), "UTC")
+AS_OF_US = to_us(AS_OF)
+WINDOW = Window(AS_OF_US, "UTC")
 ADA, BOB, CEM = (person_code(number) for number in range(3))
 
 
