@@ -180,9 +180,15 @@ WEEK_FLOORS = Floors(email_volume=2, email_two_way=1, meetings=1, breadth=1)
 
 
 def _else(floors: Floors) -> BeforeValidator:
-    """What a body leaves out is the level's own default, not the year's."""
-    defaults = floors.model_dump(by_alias=True)
-    return BeforeValidator(lambda value: defaults | value if isinstance(value, dict) else value)
+    """What is left out is the level's own default, not the year's."""
+
+    def filled(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        left_out = {name: least for name, least in floors if not {name, to_camel(name)} & value.keys()}
+        return {to_camel(name): least for name, least in left_out.items()} | value
+
+    return BeforeValidator(filled)
 
 
 class LevelFloors(Model):
