@@ -175,7 +175,7 @@ async def test_a_run_whose_consent_never_comes_ends_as_consent_missing_and_not_a
 
 
 async def test_thirty_days_of_waiting_keep_no_long_history():
-    tape = await run(stubs(check_consent=lambda _: MISSING.to_wire()))
+    tape = await run(stubs(check_consent=lambda _: MISSING.to_wire()), consent_poll=10_800)
 
     assert tape.output["state"] == "ConsentMissing"
     assert max(len(events) for events in tape.histories.values()) < 60
