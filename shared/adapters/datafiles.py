@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -113,8 +114,10 @@ class _CsvFile:
     def __init__(self, data: bytes, wanted: Sequence[str]) -> None:
         if not data.removeprefix(_MARK).strip():
             raise _Broken("is empty")
-        self._data = memoryview(data)[len(_MARK) if data.startswith(_MARK) else 0 :]
-        _check_utf8(self._data)
+        # Then perhaps one is never closed, and would swallow all that follows it.
+        self._strict = data.count(b'"') % 2 == 1
+        self._data = data
+        _check_utf8(data)
         headers = {separator: self._header(separator) for separator in _SEPARATORS}
 
         def fitness(separator: str) -> tuple[int, int]:
@@ -125,8 +128,8 @@ class _CsvFile:
         self._lines_before, self.columns = headers[self._separator]
 
     def _records(self, separator: str) -> Iterator[list[str]]:
-        stream = io.TextIOWrapper(io.BytesIO(self._data), "utf-8", newline="")
-        return csv.reader(stream, delimiter=separator)
+        stream = io.TextIOWrapper(io.BytesIO(self._data), "utf-8-sig", newline="")
+        return csv.reader(stream, delimiter=separator, strict=self._strict)
 
     def _header(self, separator: str) -> tuple[int, list[str]]:
         """How many records to skip to come to the data, and the names of the columns."""
@@ -140,10 +143,10 @@ class _CsvFile:
 
     def read(self, names: Sequence[str]) -> dict[str, Text]:
         positions = {name: self.columns.index(name) for name in names}
-        try:
-            return self._read_fast(positions)
-        except pa.ArrowInvalid:  # rows of unequal length
-            return self._read_patiently(positions)
+        if not self._strict:
+            with suppress(pa.ArrowInvalid):  # rows of unequal length
+                return self._read_fast(positions)
+        return self._read_patiently(positions)
 
     def _read_fast(self, positions: dict[str, int]) -> dict[str, Text]:
         numbers = [str(position) for position in range(len(self.columns))]
@@ -176,7 +179,7 @@ class _CsvFile:
         return {name: pa.chunked_array(columns, pa.string()) for name, columns in chunks.items()}
 
 
-def _check_utf8(data: memoryview) -> None:
+def _check_utf8(data: bytes) -> None:
     stream = io.TextIOWrapper(io.BytesIO(data), "utf-8")
     try:
         while stream.read(1 << 20):

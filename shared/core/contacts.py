@@ -64,7 +64,7 @@ def read(rows: ContactRows, own: AddressBook, key: bytes, hierarchy: Hierarchy |
     usable = _usable(rows, own, key, counts)
     addresses, address = np.unique(usable.address, return_inverse=True)
     accounts, account = _by_code_point(usable.customer)
-    _, contact = _numbered(usable.contact)
+    contact = usable.contact.combine_chunks().dictionary_encode().indices.to_numpy()
     # A blank contact id and one that spells the address out are different values, and one contact.
     used = _distinct(address, account, contact, usable.unnamed)
     triples = used[_differs(used[:, :3])]
@@ -75,8 +75,8 @@ def read(rows: ContactRows, own: AddressBook, key: bytes, hierarchy: Hierarchy |
     number = {customer: position for position, customer in enumerate(tops)}
     contacts = Contacts(
         pair_offsets=np.searchsorted(triples[:, 0], np.arange(len(addresses) + 1)).astype(np.int64),
-        account=triples[:, 1].astype(np.int32),
-        contact=triples[:, 2].astype(np.int32),
+        account=triples[:, 1].copy(),
+        contact=triples[:, 2].copy(),
         accounts=accounts,
         top=np.array([number[top_of(customer)] for customer in accounts], np.int32),
         tops=tops,
@@ -120,29 +120,24 @@ def _usable(rows: ContactRows, own: AddressBook, key: bytes, counts: Counter[str
     )
 
 
-def _numbered(texts: Text) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct texts in the order of their first appearance, and for each text its number."""
-    encoded = texts.combine_chunks().dictionary_encode()
-    return _texts(encoded.dictionary), encoded.indices.to_numpy().astype(np.int64)
-
-
 def _by_code_point(texts: Text) -> tuple[list[str], NDArray[np.int64]]:
-    """The same with the distinct texts sorted by code point."""
-    names, numbers = _numbered(texts)
+    """The distinct texts, sorted by code point, and for each text its place among them."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    names = _texts(encoded.dictionary)
     order = sorted(range(len(names)), key=names.__getitem__)
     rank = np.empty(len(names), np.int64)
     rank[order] = np.arange(len(names))
-    return [names[position] for position in order], rank[numbers]
+    return [names[position] for position in order], rank[encoded.indices.to_numpy()]
 
 
-def _distinct(*columns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _distinct(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
     """The distinct rows, sorted by the first column, then the second, and so on."""
-    table = np.stack(columns, axis=1)[np.lexsort(columns[::-1])]
-    distinct: NDArray[np.int64] = table[_differs(table)]
+    table = np.stack(columns, axis=1, dtype=np.int32, casting="same_kind")[np.lexsort(columns[::-1])]
+    distinct: NDArray[np.int32] = table[_differs(table)]
     return distinct
 
 
-def _differs(table: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _differs(table: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Whether a row differs from the one before it."""
     differs = np.ones(len(table), np.bool_)
     differs[1:] = (table[1:] != table[:-1]).any(axis=1)

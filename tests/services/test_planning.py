@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from typing import Any
 
 import msgspec
 import pytest
@@ -59,7 +60,7 @@ def planned(folder, organisation):
     return planning.make(svc.settings.pseudonym_key, body, data, resolution, domains, to_us(organisation.as_of))
 
 
-def raw_addresses(user):
+def raw_addresses(user: Any) -> frozenset[str]:
     proxies = [proxy[5:] for proxy in user["proxyAddresses"] if proxy[:5].lower() == "smtp:"]
     return frozenset(filter(None, [user["mail"], user["userPrincipalName"], *proxies]))
 
@@ -83,7 +84,7 @@ def test_copies_that_are_out_before_the_join_have_their_reasons(scope, planned, 
     assert rows == sum(n for r, n in coverage[scope].items() if r in JOINED_LATER[scope])
 
 
-def read(organisation, plan, scope):
+def read(organisation: Any, plan: Any, scope: str) -> Any:
     key = fake_services().settings.pseudonym_key
     for owner, mailbox in read_mailboxes(organisation, plan.people).items():
         number = plan.people.index(owner)
@@ -99,5 +100,5 @@ def read(organisation, plan, scope):
             yield meetings
 
 
-def page(items):
+def page(items: Any) -> bytes:
     return msgspec.json.encode({"value": items})

@@ -1,0 +1,117 @@
+"""§3.1, §4.2, §5: instants are read exactly, and lie in the window or not by their local date."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.instants import event_time_us, in_window, instant_us
+from shared.core.periods import Window, from_us, to_us
+
+
+def us(text: str) -> int:
+    return to_us(datetime.fromisoformat(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-11-20T15:30:00Z", "2026-11-20T15:30:00Z"),
+        ("2026-11-20T15:30:00.25Z", "2026-11-20T15:30:00.25Z"),
+        ("2026-11-20T15:30:00.1234567Z", "2026-11-20T15:30:00.123456Z"),
+        ("2026-11-20T15:30:00+05:45", "2026-11-20T09:45:00Z"),
+        ("2026-11-20t15:30:00z", "2026-11-20T15:30:00Z"),
+        ("2026-11-20T15:30Z", "2026-11-20T15:30:00Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_an_instant_is_read_to_the_microsecond(text, instant):
+    assert [instant_us(text), instant_us(text)] == [us(instant), us(instant)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "yesterday",
+        "2026-11-20",
+        "2026-11-20T15:30:00",
+        "2026-13-20T15:30:00Z",
+        "2026-11-20T24:30:00Z",
+        "2026-11-20T15:60:00Z",
+        "2026-11-20T15:30:61Z",
+        "2026-11-20T15:+1:00Z",
+        "20261120T153000Z",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
+def test_what_is_no_instant_is_none(text):
+    assert instant_us(text) is None
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
+def test_the_short_way_reads_what_the_long_one_reads(moment):
+    whole = moment.replace(microsecond=0)
+
+    assert instant_us(whole.strftime("%Y-%m-%dT%H:%M:%SZ")) == to_us(whole)
+    assert instant_us(moment.isoformat()) == to_us(moment)
+
+
+@pytest.mark.parametrize(
+    ("date_time", "zone", "instant"),
+    [
+        ("2026-11-20T15:30:00.0000000", "UTC", "2026-11-20T15:30:00Z"),
+        ("2026-11-20T15:30:00", "Etc/GMT", "2026-11-20T15:30:00Z"),
+        ("2026-11-20T15:30:00.5", "Europe/Berlin", "2026-11-20T14:30:00.5Z"),
+        ("2026-11-20T15:30:00Z", None, "2026-11-20T15:30:00Z"),
+        ("2026-11-20T15:30:00+01:00", "UTC", "2026-11-20T14:30:00Z"),
+    ],
+)
+def test_an_event_time_is_local_to_its_zone(date_time, zone, instant):
+    assert event_time_us(date_time, zone) == us(instant)
+
+
+@pytest.mark.parametrize(
+    ("date_time", "zone"),
+    [
+        (None, "UTC"),
+        ("2026-11-20T15:30:00", None),
+        ("2026-11-20T15:30:00", "W. Europe Standard Time"),
+        ("2026-11-20T15:30:00", "../etc"),
+        ("2026-11-20T15:30:00", "Europe"),
+        ("2026-11-20", "UTC"),
+    ],
+)
+def test_an_event_time_without_a_known_zone_is_none(date_time, zone):
+    assert event_time_us(date_time, zone) is None
+
+
+@pytest.mark.parametrize(
+    ("as_of", "zone"),
+    [
+        ("2026-11-20T15:30:00Z", "UTC"),
+        ("2026-06-30T14:00:00Z", "Australia/Lord_Howe"),
+        ("2006-10-29T03:30:00Z", "America/St_Johns"),
+        ("2007-10-29T03:30:00Z", "America/St_Johns"),
+        ("2019-09-08T12:00:00Z", "America/Santiago"),
+    ],
+)
+def test_an_instant_is_inside_by_its_local_date_and_by_as_of(as_of, zone):
+    """§1, §5: also where the zone's clocks go back across midnight, at both ends of the window."""
+    window = Window(us(as_of), zone)
+    inside = in_window(window)
+    begin, end = window.read_from_us, window.as_of_us + 30 * 3_600_000_000
+    near = [*range(begin, begin + 80 * 3_600_000_000, 599_000_000), *range(end - 80 * 3_600_000_000, end, 599_000_000)]
+
+    for instant in [*near, window.as_of_us, window.as_of_us + 1, begin - 1]:
+        day = from_us(instant).astimezone(window._tz).date()
+        wanted = instant <= window.as_of_us and timedelta(0) <= day - window.first <= timedelta(days=364)
+        assert inside(instant) is wanted
+
+    days = window.day_index(np.array([window.as_of_us], np.int64))
+    assert days.tolist() == [364]
