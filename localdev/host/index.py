@@ -212,6 +212,8 @@ def _fault(function: Function, route_prefix: str) -> str | None:
         return None
     if getattr(function.call, "__annotations__", {}).get("return", str) in (None, type(None), "None"):
         raise CannotIndex(f"Function {function.name} is annotated to return None: Azure then indexes none of the app")
+    if str(function.trigger.get("route") or "").strip("/").lower().startswith("admin"):
+        return "its route begins with 'admin', which belongs to the host"
     try:
         Route.read(route_of(function, route_prefix))
     except ValueError as fault:

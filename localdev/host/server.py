@@ -43,7 +43,7 @@ class StateInUse(Exception):
 class Host:
     """Serves one app: `async with Host(app, state) as host: … host.url`.
 
-    app: a FunctionApp or DFApp, or the list of functions that it has told · state: a folder of its own, made where missing
+    app: a FunctionApp or DFApp, or the list of functions that it has told · state: a folder, made where missing
     port, rpc_port: 0 takes a free one · check_keys: ask for keys as Azure does · strict: what becomes of an
     orchestration that Azure would hang · batch: False gives each turn one message only · root: the app's folder
     """
@@ -92,6 +92,7 @@ class Host:
         self._routes = [
             (Route.read(route_of(one, self._settings.route_prefix)), _methods(one), one) for one in self.index.http
         ]
+        self.faulty = dict(self.index.faulty)
         self._timers = self._make_timers()
         await self._listen()
         self._tasks = [asyncio.create_task(self.dispatcher.run())]
@@ -158,6 +159,7 @@ class Host:
             try:
                 timers[function.name.lower()] = TimerTrigger(function, self.store, self.clock, self._invoke_timed)
             except (ValueError, OSError) as fault:
+                self.faulty[function.name] = str(fault)
                 _log.error("Function %s is in error: %s", function.name, fault)
         return timers
 
@@ -211,7 +213,7 @@ class Host:
         if parts[1:] == ["host", "status"] and request.method == "GET":
             uptime = int((time.monotonic() - self._started) * 1000)
             told = {"id": "localdev", "state": "Running", "version": "localdev", "processUptime": uptime,
-                    "functionsInError": dict(self.index.faulty)}  # fmt: skip
+                    "functionsInError": self.faulty}  # fmt: skip
             return web.json_response(told)
         if parts[1] == "functions" and len(parts) == 3 and request.method == "POST":
             timer = self._timers.get(parts[2].lower())
