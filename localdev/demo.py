@@ -32,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the demo: 0 when it has shown a result, 1 when something failed, 130 when it was interrupted."""
     source = _source(_parser(), argv)
     screen = Screen()
+    forget_failures()
     state = FOLDER / f"world-{os.getpid()}"
     try:
         with tidy_signals():
@@ -45,6 +46,13 @@ def main(argv: Sequence[str]) -> int:
         return 1
     shutil.rmtree(state)
     return 0
+
+
+def forget_failures() -> None:
+    """Remove what demos that failed left for looking into, unless they are still at it."""
+    for left in FOLDER.glob("world-*"):
+        if not Path(f"/proc/{left.name.partition('-')[2]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,6 +104,8 @@ def first_run(here: World, source: Source, tables: Path, screen: Screen) -> Resu
 
 def give_consent(here: World, saved: dict[str, Any], screen: Screen) -> None:
     """Open the link in the answer, as an administrator would, and press “Accept”."""
+    if saved["consent"]["state"] == "requested":
+        screen.say(f"A mail to {', '.join(saved['administrators'])} asks for it; it is shown at {here.mails_url}/")
     address = here.at_emulator(saved["consent"]["url"])
     screen.say("An administrator opens the link in the answer,")
     screen.say(f"  {address}")
@@ -131,4 +141,4 @@ def show_result(result: Result, enrichment: dict[str, Any], status: dict[str, An
     screen.title("Tables")
     screen.say(f"  container enrichment-output, {result.output}/{status['runId']}/ (gone with Azurite)")
     for name, rows in result.tables.items():
-        screen.say(f"  {result.folder / name}.csv, .parquet  {len(rows):,} rows")
+        screen.say(f"  {os.path.relpath(result.folder / name)}.csv, .parquet  {len(rows):,} rows")

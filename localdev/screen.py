@@ -15,6 +15,8 @@ from localdev.results import Card, Result, Row
 
 MARKS = {"waiting": "·", "running": "▸", "done": "✓", "warning": "!", "failed": "✗", "skipped": "–"}
 TOP = 10
+PLAIN_WIDTH = 110
+LONG_MINUTES = 120
 
 
 class Screen:
@@ -22,6 +24,8 @@ class Screen:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
+        if not self._console.is_terminal:
+            self._console.width = PLAIN_WIDTH
 
     def say(self, text: str = "") -> None:
         self._console.print(text, markup=False, soft_wrap=True)
@@ -45,14 +49,19 @@ class Screen:
         told: dict[str, str] = {}
         for last in statuses:
             for task in last["tasks"]:
-                if task["state"] not in ("waiting", told.get(task["name"])):
+                if task["state"] != told.setdefault(task["name"], "waiting"):
                     told[task["name"]] = task["state"]
-                    self.say("  " + "  ".join(cell for cell in _cells(task) if cell))
+                    self._line(task)
         return last
+
+    def _line(self, task: dict[str, Any]) -> None:
+        """One task's news; that a single step has begun is none."""
+        if task["state"] != "running" or (task["total"] or 0) > 1:
+            self.say("  " + "  ".join(cell for cell in _cells(task) if cell))
 
     def tops(self, result: Result) -> None:
         self.title(f"Customers by score, the first {TOP} of {len(result.years())}")
-        table = _table("Customer", "Score", "Emails", "Meetings", "Days since email", "Days since meeting")
+        table = _table("Customer", "Score", "Emails", "Meetings", "Days since email", "since meeting")
         for row in result.years()[:TOP]:
             emails = int(row["NoOfEmails_ToAccount"]) + int(row["NoOfEmails_FromAccount"])
             since = (row["DaysSinceLastEmail"] or "–", row["DaysSinceLastMeeting"] or "–")
@@ -67,8 +76,11 @@ class Screen:
         for part, *numbers in card.points:
             table.add_row(part, *(str(number) for number in numbers))
         self._console.print(table)
-        self.say(f"  emails to {row['NoOfEmails_ToAccount']}, from {row['NoOfEmails_FromAccount']}")
-        self.say(f"  meetings by us {row['NoOfMeetings_ToAccount']}, by them {row['NoOfMeetings_FromAccount']}")
+        since = {what: row[f"DaysSinceLast{what}"] or "–" for what in ("Email", "Meeting")}
+        emails = f"{row['NoOfEmails_ToAccount']} to them, {row['NoOfEmails_FromAccount']} from them"
+        self.say(f"  emails: {emails}; days since the last one: {since['Email']}")
+        meetings = f"{row['NoOfMeetings_ToAccount']} called by us, {row['NoOfMeetings_FromAccount']} by them"
+        self.say(f"  meetings: {meetings}; days since the last one: {since['Meeting']}")
         ours = max(int(row[f"NoOfContactsInvolved_{what}"]) for what in ("Emails", "Meetings"))
         theirs = max(int(row[f"NoOfAccountContactsInvolved_{what}"]) for what in ("Emails", "Meetings"))
         self.say(f"  people: {ours} of ours, {theirs} of theirs · in touch since {row['EngagementStartDate']}")
@@ -92,9 +104,9 @@ def _meetings(result: Result, row: Row) -> int:
 
 def _table(first: str, *numbers: str) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
@@ -121,4 +133,8 @@ def _long(task: dict[str, Any]) -> str:
 
 
 def _minutes(text: str) -> str:
-    return f"{float(text):,.0f} min" if text else "–"
+    """A length of time, given in minutes as text."""
+    if not text:
+        return "–"
+    minutes = float(text)
+    return f"{minutes:,.0f} minutes" if minutes < LONG_MINUTES else f"{minutes / 60:,.1f} hours"
