@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 import idna
 import msgspec
@@ -24,7 +25,8 @@ _USER = "id,userType,mail,userPrincipalName,proxyAddresses"
 _GROUP = "id,mail,proxyAddresses"
 _PAGE = "999"
 _IN_ONE_FILTER = 15  # Graph's limit of expressions
-_FILTER_CHARS = 3000  # percent-encoding may triple them, and some gateways end at 16 KB
+_FILTER_CHARS = 6000  # of an encoded filter; URLs end at 8 KB on their way through some gateways
+_AROUND_EACH = len("proxyAddresses%2Fany%28p%3Ap%20eq%20%27smtp%3A%27%29%20or%20")
 # Casting the members of a group to users is an advanced query, on each of its pages.
 _ADVANCED = {"ConsistencyLevel": "eventual"}
 
@@ -160,11 +162,14 @@ def _spellings(key: str, given: str) -> Iterator[str]:
 
 def _chunks(keys: Sequence[str]) -> Iterator[list[str]]:
     chunk: list[str] = []
+    chars = 0
     for key in keys:
-        if chunk and (len(chunk) == _IN_ONE_FILTER or sum(map(len, chunk)) + len(key) > _FILTER_CHARS):
+        more = len(quote(key, safe="")) + _AROUND_EACH
+        if chunk and (len(chunk) == _IN_ONE_FILTER or chars + more > _FILTER_CHARS):
             yield chunk
-            chunk = []
+            chunk, chars = [], 0
         chunk.append(key)
+        chars += more
     if chunk:
         yield chunk
 
