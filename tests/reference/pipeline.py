@@ -25,6 +25,7 @@ from shared.core.enrichment import Enrichment
 from shared.core.meetings import MeetingReader
 from shared.core.messages import MessageReader
 from shared.core.periods import to_us
+from shared.core.plan import Plan
 from shared.core.progress import add_counts
 from shared.services import Services, enrichments, planning
 from tests.fakes import memory_storage
@@ -71,7 +72,7 @@ class _Run:
             blob_names.run(NAME, self.run_id), json.dumps({"phase": "active", "configHash": "-"}).encode()
         )
 
-    def _planned(self) -> tuple[planning.Plan, Counts]:
+    def _planned(self) -> tuple[Plan, Counts]:
         users = {user["id"]: user for user in self.org.users}
         resolution = Resolution([], {id: _raw(users[id]) for id in self.people}, select(self.org).guests)
         verified = tuple(domain["name"] for domain in self.org.tenant["verifiedDomains"])
