@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from localdev.host.play import START, WorkerDied
+from localdev.host.play import START, PlayEvent, WorkerDied
 from shared.core.contracts import Consent, ExtractedPart, Problem, Published, Resolved
 from shared.core.periods import to_us
 from tests.orchestrators.stage import GRANTED, MISSING, RUN, orders, read, run, stubs, task
@@ -147,7 +147,7 @@ async def test_consent_given_without_the_link_is_found_by_the_poll():
 
 
 async def test_the_callback_ends_the_waiting_at_once():
-    event = (60.0, f"{RUN}:consent", "consent", {})
+    event: PlayEvent = (60.0, f"{RUN}:consent", "consent", {})
     tape = await run(stubs(check_consent=consent_after(2)), events=(event,))
 
     assert tape.output["state"] == "Succeeded"
@@ -156,7 +156,7 @@ async def test_the_callback_ends_the_waiting_at_once():
 
 async def test_after_a_callback_it_looks_every_30_seconds_for_15_minutes_because_roles_come_late():
     """interfaces §1"""
-    event = (60.0, f"{RUN}:consent", "consent", {})
+    event: PlayEvent = (60.0, f"{RUN}:consent", "consent", {})
     tape = await run(stubs(check_consent=consent_after(10**5)), events=(event,), consent_timeout=3600)
 
     # First look, the look of the waiting, one after the call, 30 in 15 minutes, then every 15 minutes, one at the end.
