@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from shared.core import bodies
 from shared.core.enrichment import Enrichment, Options, check_name, config_hash, judge
 from shared.core.errors import Invalid
 
-MINIMAL = {
+MINIMAL: dict[str, Any] = {
     "addresses": ["ada@contoso.example", "bob@contoso.example"],
     "consentAgreed": True,
     "contacts": {"blob": "contacts.csv", "contactId": "Id", "customerId": "Account", "email": "Email"},

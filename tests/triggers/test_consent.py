@@ -8,6 +8,7 @@ import email.policy
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from aiosmtpd.smtp import SMTP
@@ -220,7 +221,7 @@ class Catcher:
     """An SMTP server's handler that keeps what it gets."""
 
     def __init__(self, refuse: str = "") -> None:
-        self.envelopes: list = []
+        self.envelopes: list[Any] = []
         self.refuse = refuse
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
