@@ -120,12 +120,11 @@ def test_scores_compare_tops_only(publish):
     rows = [contact("K1", "A", KIM), contact("L1", "B", LEE), contact("M1", "C", "moe@c.example")]
     told = [message(ADAS, [KIM], id=f"a{n}") for n in range(2)] + [message(ADAS, [LEE], id="b")]
     told += [message(ADAS, ["moe@c.example"], id=f"c{n}") for n in range(9)]
-    options = {"contacts": rows, "score": {"floors": {"year": {"emailVolume": 1}}}}
+    low = {"floors": {"year": {"emailVolume": 1}}}
+    of_tops = [contact("K1", "T", KIM), contact("L1", "T", LEE), rows[2]]
 
-    published = tops(publish, *told, **options)
-    alone = publish(
-        mails(*told, **(options | {"contacts": [contact("K1", "T", KIM), contact("L1", "T", LEE), rows[2]]}))
-    )
+    published = tops(publish, *told, contacts=rows, score=low)
+    alone = publish(mails(*told, contacts=of_tops, score=low))
 
     assert published.row("A|Year", "_ScoreBreakdown")["EmailVolume_Reference"] == 2
     assert alone.row("T|Year", "_ScoreBreakdown")["EmailVolume_Reference"] == 9

@@ -123,7 +123,7 @@ def test_a_week_may_lie_in_two_months_and_two_years(publish):
 
 def sums(published, suffix=""):
     """(account, count) → level → sum."""
-    found = {}
+    found: dict[tuple[str, str], Counter[str]] = {}
     for row in published.rows(suffix):
         for count in COUNTS:
             found.setdefault((row["CustomerId"], count), Counter())[row["AggregationLevel"]] += row[count]
