@@ -40,12 +40,12 @@ async def callback(req: func.HttpRequest, svc: Services, durable: Raiser) -> fun
         raise Invalid("The consent link is not valid", "The request has no state.")
     declined = bool(req.params.get("error"))
     name = await asyncio.to_thread(consent.accept_state, svc, state, req.params.get("tenant"), declined=declined)
+    stored = await asyncio.to_thread(enrichments.load, svc, name)
     if declined:
         await asyncio.to_thread(consent.mark_refused, svc, name)
         log.info("consent for %s was declined", name)
     else:
         # Believed once it shows; until then the polls of a waiting run, and later reads, look again.
-        stored = await asyncio.to_thread(enrichments.load, svc, name)
         await consent.refresh(svc, name, stored.body.addresses)
         await _tell_the_run(svc, durable, name)
     location = f"{svc.settings.public_url or ''}/ui/{name}"
