@@ -16,9 +16,11 @@ from shared.settings import Settings
 class MemoryContainer:
     """A container that is a dictionary; every write gives a new etag, as Blob Storage does."""
 
+    # One count for all: what was read is remembered by name and etag, from one test to the next.
+    _etags = itertools.count(1)
+
     def __init__(self) -> None:
         self.blobs: dict[str, tuple[bytes, str, dict[str, str]]] = {}
-        self._etags = itertools.count(1)
 
     def read(self, name: str) -> bytes | None:
         return self.blobs[name][0] if name in self.blobs else None
