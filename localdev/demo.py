@@ -30,13 +30,16 @@ GOOD = ("Succeeded", "SucceededWithWarnings")
 
 def main(argv: Sequence[str]) -> int:
     """Run the demo: 0 when it has shown a result, 1 when something failed, 130 when it was interrupted."""
-    source = _source(_parser(), argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    source = _source(parser, arguments)
+    folder: Path = arguments.folder
     screen = Screen()
-    forget_failures()
-    state = FOLDER / f"world-{os.getpid()}"
+    forget_failures(folder)
+    state = folder / f"world-{os.getpid()}"
     try:
         with tidy_signals():
-            show(source, state, FOLDER / "tables", screen)
+            show(source, state, folder / (source.domain or "sample"), screen)
     except Interrupted:
         shutil.rmtree(state, ignore_errors=True)
         screen.say("\nInterrupted; everything is stopped.")
@@ -48,9 +51,9 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def forget_failures() -> None:
+def forget_failures(folder: Path) -> None:
     """Remove what demos that failed left for looking into, unless they are still at it."""
-    for left in FOLDER.glob("world-*"):
+    for left in folder.glob("world-*"):
         if not Path(f"/proc/{left.name.partition('-')[2]}").exists():
             shutil.rmtree(left, ignore_errors=True)
 
@@ -60,11 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mail", type=Path, metavar="FILE", help="a mail archive in CSV instead of the sample company")
     parser.add_argument("--domain", help="whose mail it is: each other domain is a customer")
     parser.add_argument("--as-of", type=instant, help="an instant, or a date, which stands for its last second in UTC")
+    parser.add_argument("--folder", type=Path, default=FOLDER, metavar="DIR", help="where the tables are kept")
     return parser
 
 
-def _source(parser: argparse.ArgumentParser, argv: Sequence[str]) -> Source:
-    arguments = parser.parse_args(argv)
+def _source(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Source:
     if bool(arguments.mail) != bool(arguments.domain):
         parser.error("--mail and --domain (MAIL and DOMAIN) go together")
     if arguments.mail and not arguments.mail.is_file():
@@ -112,6 +115,7 @@ def give_consent(here: World, saved: dict[str, Any], screen: Screen) -> None:
     screen.say(f"reads what is asked for ({', '.join(browser.permissions(address))}),")
     arrived = browser.decide(address)
     screen.say(f"accepts, and is back at {arrived}")
+    here.consented.touch()
 
 
 def screen_run(caller: Caller, as_of: str, screen: Screen) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import socket
 import sys
@@ -28,18 +29,20 @@ def main(argv: Sequence[str]) -> int:
     """Run until interrupted, which is how to stop it and gives 0; 1 when a part does not start or ends by itself."""
     parser = argparse.ArgumentParser(prog="python -m localdev up", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier one left")
+    parser.add_argument("--folder", type=Path, default=FOLDER, metavar="DIR", help="where everything is kept")
     arguments = parser.parse_args(argv)
+    folder: Path = arguments.folder
     if arguments.fresh:
-        shutil.rmtree(FOLDER, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     screen = Screen()
     try:
         with tidy_signals():
-            stay(FOLDER, screen)
+            stay(folder, screen)
     except Interrupted:
-        screen.say("\nEverything is stopped; what it held is kept in .local/up.")
+        screen.say(f"\nEverything is stopped; what it held is kept in {os.path.relpath(folder)}.")
         return 0
     except (WorldBroken, NotDone, browser.PageUnexpected, requests.RequestException) as failure:
-        print(f"\n{failure}\nLogs: {FOLDER / 'logs'}", file=sys.stderr)
+        print(f"\n{failure}\nLogs: {folder / 'logs'}", file=sys.stderr)
     return 1
 
 
@@ -48,12 +51,8 @@ def stay(folder: Path, screen: Screen) -> None:
     source = Source(kept_as_of(folder / "as-of"))
     screen.say("Starting Azurite, the Graph and Entra emulator, the mail catcher and the local host …")
     with world.running(source, folder, ports=usable(WANTED)) as here:
-        saved = Caller(here.url).enrichment(demo.NAME)
-        if saved is None:
+        if Caller(here.url).enrichment(demo.NAME) is None:
             demo.first_run(here, source, folder / "tables", screen)
-        elif saved["consent"]["state"] == "granted":
-            # Entra would not have forgotten; the emulator, which is new each time, has.
-            requests.post(f"{here.graph_url}/_emulator/consent", json={}, timeout=30).raise_for_status()
         tell(here, screen)
         while True:
             here.check()

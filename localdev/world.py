@@ -107,6 +107,11 @@ class World:
         self.parts[name] = self._python(name, *arguments)
         return self.parts[name]
 
+    @property
+    def consented(self) -> Path:
+        """There once consent has been given: Entra does not forget that, the emulator, which is new each time, does."""
+        return self.state / "consented"
+
     def log(self, name: str) -> Path:
         return self.state / "logs" / f"{name}.log"
 
@@ -148,12 +153,12 @@ def running(
 ) -> Iterator[World]:
     """The world for as long as the block runs; then everything is stopped, the host first and the blobs last.
 
-    `granted`: consent has been given already · `settings`: over those of the sample · `…_arguments`: for the commands.
+    `granted`: consent has been given before · `settings`: over those of the sample · `…_arguments`: for the commands.
     """
     ports = ports or Ports()
     state.mkdir(parents=True, exist_ok=True)
     world = World(state.resolve(), source.read(), settings or {}, host_arguments)
-    grant = ["--grant"] if granted else []
+    grant = ["--grant"] if granted or world.consented.exists() else []
     with ExitStack() as stopping:
         stopping.callback(_stop, world)
         world.parts["azurite"] = azurite.launch(world.state / "azurite", world.log("azurite"), ports.blobs)
