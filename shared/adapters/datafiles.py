@@ -126,6 +126,8 @@ class _CsvFile:
 
         self._separator = max(_SEPARATORS, key=fitness)
         self._lines_before, self.columns = headers[self._separator]
+        if not self.columns:
+            raise _Broken("is not CSV: its header does not end, probably a quote is never closed")
 
     def _records(self, separator: str) -> Iterator[list[str]]:
         stream = io.TextIOWrapper(io.BytesIO(self._data), "utf-8-sig", newline="")
@@ -217,7 +219,10 @@ def _as_text(column: Any) -> Text:
             [[_number(value) for value in chunk.to_pylist()] for chunk in column.chunks], pa.string()
         )
     if isinstance(kind, pa.BaseExtensionType):
-        return pa.chunked_array([[str(value) for value in chunk.to_pylist()] for chunk in column.chunks], pa.string())
+        return pa.chunked_array(
+            [["" if value is None else str(value) for value in chunk.to_pylist()] for chunk in column.chunks],
+            pa.string(),
+        )
     text: Text = column.cast(pa.string()).fill_null("")
     text.validate(full=True)
     return text

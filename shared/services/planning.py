@@ -5,7 +5,7 @@ Saving an enrichment and previewing it judge the same things in the same words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,14 +77,14 @@ def read_data(svc: Services, body: Enrichment) -> Data:
     return Data(contacts, customers)
 
 
-def own_book(
-    key: bytes, body: Enrichment, verified_domains: tuple[str, ...], people: Mapping[str, frozenset[str]]
-) -> AddressBook:
-    """Our organisation alone. people: directory id → addresses; both may be empty as long as nobody is resolved."""
-    domains = frozenset(normalise_domain(domain) for domain in (*verified_domains, *body.internal_domains)) - {""}
+def own_book(key: bytes, domains: Iterable[str], people: Mapping[str, frozenset[str]]) -> AddressBook:
+    """Our organisation alone. domains: verified and internal ones, in whatever spelling · people: directory id →
+    addresses; empty as long as nobody is resolved.
+    """
+    ours = frozenset(map(normalise_domain, domains)) - {""}
     numbered = enumerate(people[person] for person in sorted(people))
-    hashes, numbers = people_index(numbered, domains, key)
-    return AddressBook(hashes, numbers, np.array([], np.uint64), domains)
+    hashes, numbers = people_index(numbered, ours, key)
+    return AddressBook(hashes, numbers, np.array([], np.uint64), ours)
 
 
 def read_contacts(
@@ -105,7 +105,8 @@ def make(
 ) -> Planned:
     """Raises `Invalid` where no row of the contacts data can be used."""
     tree = _hierarchy_of(data)
-    read = read_contacts(body, data, own_book(key, body, verified_domains, resolution.people), key, tree)
+    own = own_book(key, (*verified_domains, *body.internal_domains), resolution.people)
+    read = read_contacts(body, data, own, key, tree)
     plan = Plan(
         people=sorted(resolution.people),
         book=read.book,

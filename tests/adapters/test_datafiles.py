@@ -6,6 +6,7 @@ import datetime
 import io
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -99,6 +100,11 @@ def test_one_column_may_serve_twice():
         ("Id,Account,Mail\n1,2,3\n", ["/contacts/email"], "“Id”, “Account”, “Mail”"),
         ("ID,ACCOUNT,EMAIL\n1,2,3\n", ["/contacts/contactId", "/contacts/customerId", "/contacts/email"], "“EMAIL”"),
         (HEADER + '1,A,"kim@a.example\n2,A,lee@a.example\n', ["/contacts/blob"], "quote"),
+        (
+            'Id,"Account,Email\n1,A,kim@a.example\n',
+            ["/contacts/contactId", "/contacts/customerId", "/contacts/email"],
+            "no",
+        ),
         (b"PAR1 and no more", ["/contacts/blob"], "Parquet"),
     ],
 )
@@ -144,6 +150,8 @@ MAILS = ["kim@a.example", "lee@b.example"]
         (pa.array([7.0, None]), ("7", "")),
         (pa.array([1e5, float("nan")]), ("100000", "")),
         (pa.array([0.5, 1e300]), ("0.5", str(int(1e300)))),
+        (pa.array([float("inf"), 1.0]), ("inf", "1")),
+        (pa.array([UUID(int=7).bytes, None], pa.uuid()), (str(UUID(int=7)), "")),
         (pa.array([Decimal("7.00"), Decimal("7.50")]), ("7", "7.5")),
         (pa.array([True, False]), ("true", "false")),
         (pa.array([b"a", b"b"]), ("a", "b")),

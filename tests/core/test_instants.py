@@ -62,6 +62,13 @@ def test_the_short_way_reads_what_the_long_one_reads(moment):
     assert instant_us(moment.isoformat()) == to_us(moment)
 
 
+def test_hours_beyond_what_is_remembered_are_read_again(monkeypatch):
+    monkeypatch.setattr("shared.core.instants._HOURS_LIMIT", 1)
+
+    for hour in (3, 4, 3, 4):
+        assert instant_us(f"1999-11-20T0{hour}:00:01Z") == us(f"1999-11-20T0{hour}:00:01Z")
+
+
 @pytest.mark.parametrize(
     ("date_time", "zone", "instant"),
     [
