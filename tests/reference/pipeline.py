@@ -1,6 +1,6 @@
 """The app's own way from Graph's pages to published tables, in this process: data files, readers, facts, activities.
 
-Several partitions, buckets and groups, mailboxes in two parts, pages in a shuffled order: none of it may change a cell.
+Several groups, partitions and buckets, mailboxes in two parts, pages in a shuffled order: none may change a cell.
 Who is listed and which mailbox answers is taken from the reference; that is no matter of the kernels.
 """
 
@@ -35,15 +35,15 @@ from tests.reference.people import mailbox_reasons, read_mailboxes, select
 from tests.reference.published import Published
 
 NAME, KEY = "sales", bytes(range(32))
-GROUP, PARTITIONS, BUCKETS = 2, 3, 2
+GROUP = 2
 
 # Each run has an id of its own: a worker keeps the plan of a run in memory.
 _runs = itertools.count(1)
 
 
-def publish_by_kernels(org: Organisation, seed: int = 0) -> Published:
+def publish_by_kernels(org: Organisation, seed: int = 0, partitions: int = 1, buckets: int = 1) -> Published:
     """`seed`: of the order in which pages and their entities come."""
-    run = _Run(org, random.Random(seed))
+    run = _Run(org, random.Random(seed), partitions, buckets)
     run.extract()
     run.fold()
     return run.published()
@@ -52,8 +52,9 @@ def publish_by_kernels(org: Organisation, seed: int = 0) -> Published:
 class _Run:
     """One run of one enrichment over storage in memory."""
 
-    def __init__(self, org: Organisation, order: random.Random) -> None:
+    def __init__(self, org: Organisation, order: random.Random, partitions: int, buckets: int) -> None:
         self.org, self.order, self.run_id = org, order, f"{next(_runs):08d}T000000Z"
+        self.partitions, self.buckets = partitions, buckets
         self.body = Enrichment.model_validate({**org.enrichment, "addresses": ["all@own.example"]})
         self.svc = cast("Services", SimpleNamespace(storage=memory_storage(), now=lambda: org.as_of))
         self.as_of_us = to_us(org.as_of)
@@ -118,7 +119,7 @@ class _Run:
                 count=count,
                 not_read=not_read,
                 many=many,
-                partitions=PARTITIONS,
+                partitions=self.partitions,
             )
             self._count(partition_copies.run(order, self.svc).counts)
         self._aggregate(self._join(len(groups)))
@@ -126,14 +127,14 @@ class _Run:
     def _join(self, groups: int) -> int:
         """The days with items, as a number of bits."""
         days = 0
-        for partition in range(PARTITIONS):
+        for partition in range(self.partitions):
             order = JoinOrder(
                 enrichment=NAME,
                 run_id=self.run_id,
                 as_of_us=self.as_of_us,
                 partition=partition,
                 groups=groups,
-                buckets=BUCKETS,
+                buckets=self.buckets,
             )
             joined = join_items.run(order, self.svc)
             self._count(joined.counts)
@@ -142,9 +143,9 @@ class _Run:
 
     def _aggregate(self, days: int) -> None:
         run: Json = {"enrichment": NAME, "run_id": self.run_id, "as_of_us": self.as_of_us}
-        for bucket in range(BUCKETS):
-            aggregate_bucket.run(BucketOrder(**run, bucket=bucket, partitions=PARTITIONS), self.svc)
-        order = PublishOrder(**run, buckets=BUCKETS, counts=self.counts, days_with_items=days.bit_count())
+        for bucket in range(self.buckets):
+            aggregate_bucket.run(BucketOrder(**run, bucket=bucket, partitions=self.partitions), self.svc)
+        order = PublishOrder(**run, buckets=self.buckets, counts=self.counts, days_with_items=days.bit_count())
         publish_results.run(order, self.svc)
 
     def _count(self, counts: Counts) -> None:

@@ -102,7 +102,7 @@ def test_where_min_people_left_out_the_months_there_is_no_change():
 
 def test_one_more_raises_one_raw_value_and_leaves_the_references():
     """§10: "per part: the account's Year score if the raw value of this part alone were one higher (Recency: d = 0),
-    the references unchanged". One letter 30 days ago: 20 · ln 2 / ln 25 + 15 · ln 2 / ln 4 + 15 / 2 = 4.307 + 7.5 + 7.5.
+    the references unchanged". One letter 30 days ago: 20 · ln 2 / ln 25 + 15 · ln 2 / ln 4 + 15 / 2 = 19.307.
     """
     found = publish(mails(message(ADAS, [KIM], "2026-10-21T10:00:00Z")))
 
