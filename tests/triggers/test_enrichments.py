@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.core.errors import StorageAway
+from shared.core.progress import Progress
 from shared.services import enrichments as kept
+from shared.services import runs
 from tests.fakes import FakeDurable
 from tests.triggers import world as w
 from tests.triggers.world import BODY, faults, request, told, world
@@ -344,3 +346,57 @@ async def test_a_storage_that_is_away_is_503_and_says_when_to_try_again(monkeypa
 
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) > 0
+
+
+async def test_where_entra_is_away_a_save_is_503_and_nothing_is_stored(monkeypatch):
+    async with app(monkeypatch) as made:
+        svc = made.svc
+    response = await put()  # the emulator is gone
+
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert not svc.storage.config.blobs
+
+
+async def test_faults_that_need_nobody_are_told_though_entra_is_away(monkeypatch):
+    async with app(monkeypatch):
+        pass
+    response = await put(BODY | {"output": "1"})
+
+    assert response.status_code == 400
+    assert faults(response) == {"/output"}
+
+
+async def test_an_enrichment_can_be_read_while_entra_is_away(monkeypatch):
+    async with app(monkeypatch, granted=False):
+        await put()
+    response = await get()
+
+    assert response.status_code == 200
+    assert told(response)["consent"]["state"] == "missing"
+
+
+async def test_the_last_run_is_told_as_it_stands(monkeypatch):
+    durable = FakeDurable()
+    async with app(monkeypatch) as made:
+        await put()
+        run = await runs.start(made.svc, durable, "sales", kind="manual")
+        status = Progress(run).to_json()
+        durable.statuses[runs.instance_id("sales", run.run_id)] = status | {"state": "WaitingForConsent"}
+        response = await http.respond(request(name="sales"), Access.READ, enrichments.get, durable)
+
+    assert told(response)["lastRun"]["runId"] == run.run_id
+    assert told(response)["lastRun"]["state"] == "WaitingForConsent"
+
+
+async def test_an_enrichment_that_is_off_has_no_next_run(monkeypatch):
+    async with app(monkeypatch):
+        assert told(await put(BODY | {"schedule": "off"}))["nextRunAt"] is None
+
+
+async def test_a_schedule_is_in_the_enrichments_time_zone(monkeypatch):
+    """interfaces §2: daily is 02:00 in the enrichment's time zone."""
+    async with app(monkeypatch):
+        answer = told(await put(BODY | {"schedule": "daily", "timeZone": "America/New_York"}))
+
+    assert answer["nextRunAt"] == "2026-11-25T07:00:00Z"

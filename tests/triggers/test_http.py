@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import azure.functions as func
 import pytest
 
 from shared.core.errors import GraphAway
 from shared.settings import Settings
+from tests.conftest import ROOT
 from tests.fakes import ENVIRONMENT, fake_services
 from tests.triggers.world import request, told
 from triggers import health, http, pages
@@ -131,3 +135,21 @@ def test_a_body_that_is_missing_is_an_object_without_fields():
     from shared.core.run_start import RunStart
 
     assert http.body(func.HttpRequest("POST", "/", body=b" "), RunStart) == RunStart()
+
+
+@pytest.mark.parametrize(("mode", "level"), [("keys", "FUNCTION"), ("entra", "ANONYMOUS"), ("nonsense", "FUNCTION")])
+def test_the_platform_asks_for_keys_unless_the_app_looks_at_roles(mode, level):
+    """interfaces §1: `keys`: auth level FUNCTION; health, callback and pages are open to anybody."""
+    code = (
+        "import function_app, json\n"
+        "triggers = [f.get_trigger() for f in function_app.app.get_functions() if f.get_trigger().type == 'httpTrigger']\n"
+        "print(json.dumps({t.route: t.auth_level.name for t in triggers}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"AUTH_MODE": mode}, capture_output=True, check=True
+    )
+    levels = json.loads(ran.stdout)
+
+    open_to_all = {"api/consent/callback", "api/health", "ui/{*path}"}
+    assert {levels.pop(route) for route in open_to_all} == {"ANONYMOUS"}
+    assert set(levels.values()) == {level}
