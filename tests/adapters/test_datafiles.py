@@ -105,6 +105,7 @@ def test_one_column_may_serve_twice():
             ["/contacts/contactId", "/contacts/customerId", "/contacts/email"],
             "no",
         ),
+        ('"Id,Account,Email\n1,A,kim@a.example\n', ["/contacts/blob"], "header"),
         (b"PAR1 and no more", ["/contacts/blob"], "Parquet"),
     ],
 )
