@@ -142,8 +142,8 @@ def test_the_platform_asks_for_keys_unless_the_app_looks_at_roles(mode, level):
     """interfaces §1: `keys`: auth level FUNCTION; health, callback and pages are open to anybody."""
     code = (
         "import function_app, json\n"
-        "triggers = [f.get_trigger() for f in function_app.app.get_functions() if f.get_trigger().type == 'httpTrigger']\n"
-        "print(json.dumps({t.route: t.auth_level.name for t in triggers}))"
+        "triggers = [function.get_trigger() for function in function_app.app.get_functions()]\n"
+        "print(json.dumps({t.route: t.auth_level.name for t in triggers if t.type == 'httpTrigger'}))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"AUTH_MODE": mode}, capture_output=True, check=True
