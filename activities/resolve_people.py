@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 bp = df.Blueprint()
 
+# Faults that pass through the orchestration, whose custom status has less than 16 KB.
+MOST_TOLD = 40
+
 
 @bp.activity_trigger(input_name="payload")
 async def resolve_people(payload: dict) -> dict:
@@ -45,7 +48,7 @@ async def run(order: ResolveOrder, svc: Services) -> Resolved:
     except (TenantRefused, NotConsented):
         return Resolved(consent_withdrawn=True)
     except Refused as refused:
-        return Resolved(problem=_problem(refused))
+        return Resolved(problem=await asyncio.to_thread(_problem, order, svc, refused))
     unknown = sum(entry.kind == "unknown" for entry in resolution.entries)
     return Resolved(people=len(resolution.people), counts=counts, warnings=unknown)
 
@@ -82,9 +85,11 @@ def _plan(
     return planned.counts
 
 
-def _problem(refused: Refused) -> Problem:
-    return Problem(
-        title=refused.title,
-        detail=refused.detail,
-        errors=[Pointed(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults],
-    )
+def _problem(order: ResolveOrder, svc: Services, refused: Refused) -> Problem:
+    """What is wrong, with the first faults; all of them, where they are many, are kept with the run."""
+    from shared.services import runs
+
+    faults = [Pointed(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults]
+    if len(faults) > MOST_TOLD:
+        runs.keep_faults(svc, order.enrichment, order.run_id, [fault.to_wire() for fault in faults])
+    return Problem(title=refused.title, detail=refused.detail, errors=faults[:MOST_TOLD])

@@ -177,6 +177,12 @@ def remember_configuration(svc: Services, enrichment: str, run_id: str, rules: D
     change(svc.storage.config, name, lambda record: record | {"rules": rules, "configHash": config_hash})
 
 
+def keep_faults(svc: Services, enrichment: str, run_id: str, faults: list[Document]) -> None:
+    """Store all faults of a run's problem with the run: what passes through its orchestration is bounded."""
+    name = blob_names.run(enrichment, run_id)
+    change(svc.storage.config, name, lambda record: record | {"faults": faults})
+
+
 def begin_publishing(svc: Services, enrichment: str, run_id: str) -> bool:
     """From here on the run cannot be cancelled; False where it has been. Again for the same run: True again."""
 
@@ -190,7 +196,9 @@ def close(svc: Services, enrichment: str, run_id: str, status: Document) -> None
     """Keep the run's last status and let the next one start. Doing it twice is doing it once."""
 
     def closed(record: Document) -> Document | None:
-        return record | {"phase": "closed", "status": status} if record["phase"] != "canceled" else None
+        if record["phase"] == "canceled":
+            return None
+        return record | {"phase": "closed", "status": _with_all_faults(status, record)}
 
     change(svc.storage.config, blob_names.run(enrichment, run_id), closed)
     if status["state"] in ("Succeeded", "SucceededWithWarnings"):
@@ -198,6 +206,13 @@ def close(svc: Services, enrichment: str, run_id: str, status: Document) -> None
     _unlock(svc, enrichment, run_id)
     if svc.settings.staging_retention == timedelta(0):
         svc.storage.staging.delete_prefix(blob_names.staging(enrichment, run_id))
+
+
+def _with_all_faults(status: Document, record: Document) -> Document:
+    problem = status.get("problem")
+    if not problem or "faults" not in record:
+        return status
+    return status | {"problem": problem | {"errors": record["faults"]}}
 
 
 def _unlock(svc: Services, enrichment: str, run_id: str) -> None:

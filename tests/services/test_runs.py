@@ -172,3 +172,15 @@ async def test_closing_twice_is_closing_once():
 
     assert runs.active_run(svc, "sales") == second.run_id
     assert runs.has_published(svc, "sales")
+
+
+async def test_a_problem_with_many_faults_is_told_in_full_though_few_pass_through_the_orchestration():
+    svc, durable = fake_services(NOON), FakeDurable()
+    request = await start(svc, durable)
+    faults = [{"pointer": f"/addresses/{place}", "detail": "is unknown"} for place in range(2_500)]
+    runs.keep_faults(svc, "sales", request.run_id, faults)
+    problem = {"title": "The enrichment cannot be run", "detail": "…", "errors": faults[:40]}
+
+    runs.close(svc, "sales", request.run_id, finished(request, "Failed") | {"problem": problem})
+
+    assert (await runs.follow(svc, durable, "sales", request.run_id))["problem"]["errors"] == faults
