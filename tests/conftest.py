@@ -33,3 +33,11 @@ def registered() -> list[Any]:
 
     functions: list[Any] = function_app.app.get_functions()
     return functions
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have measured or compared (`record_property("told", …)`) is shown at the end."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(text)
