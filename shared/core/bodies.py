@@ -6,8 +6,9 @@ A fault's pointer says where (`/addresses/3`); its text never repeats a value, w
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -35,26 +36,34 @@ class _Object(dict[str, Any]):
     repeated: tuple[str, ...] = ()
 
 
+def check_size(raw: bytes) -> None:
+    """Raises `TooLarge`."""
+    if len(raw) > LARGEST_BODY:
+        raise TooLarge("The body is too large", f"A body has at most {LARGEST_BODY:,} bytes. Nothing was stored.")
+
+
 def tree(raw: bytes) -> dict[str, Any]:
     """The JSON object in a body; fractions are `Decimal`, so that their text is kept.
 
     Raises `TooLarge`, or `Invalid` where it is no JSON, no object, names a field twice or holds half a character.
     """
-    if len(raw) > LARGEST_BODY:
-        raise TooLarge("The body is too large", f"A body has at most {LARGEST_BODY:,} bytes.")
-    value = _load(raw)
+    check_size(raw)
+    try:
+        value = _load(raw)
+        faults = list(_oddities(value, ""))
+    except RecursionError:
+        raise _not_json("The body is nested too deeply.") from None
     if not isinstance(value, dict):
         raise _not_json("The body is JSON, but not an object.")
-    faults = list(_oddities(value, ""))
     if faults:
         raise invalid(faults)
     return value
 
 
-def judge(model: type[M], fields: dict[str, Any]) -> tuple[M | None, list[Fault]]:
-    """The model, or everything that is wrong with the fields."""
+def judge(model: type[M], fields: dict[str, Any], context: Any = BODY) -> tuple[M | None, list[Fault]]:
+    """The model, or everything that is wrong with the fields. `context`: what the model's own checks need to know."""
     try:
-        return model.model_validate(fields, by_alias=True, by_name=False, context=BODY), []
+        return model.model_validate(fields, by_alias=True, by_name=False, context=context), []
     except ValidationError as error:
         return None, [_fault(entry) for entry in error.errors(include_url=False, include_input=False)]
 
@@ -71,19 +80,24 @@ def pointer(*path: str | int) -> str:
 def _load(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_object, parse_float=_fraction, parse_constant=_no_number)
     except UnicodeDecodeError:
         raise _not_json("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
         raise _not_json(f"The body is not JSON from line {error.lineno}, column {error.colno} on.") from None
-    except RecursionError:
-        raise _not_json("The body is nested too deeply.") from None
     except ValueError:
-        raise _not_json("The body holds a number that JSON does not have, or one of thousands of digits.") from None
+        raise _not_json("The body holds a number that JSON does not have, or one too large or too long.") from None
 
 
 def _not_json(detail: str) -> Invalid:
     return Invalid("The body is not a JSON object", f"{detail} Nothing was stored.", [Fault("", detail)])
+
+
+def _fraction(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent of twenty digits
+        raise ValueError from None
 
 
 def _no_number(name: str) -> None:
@@ -93,8 +107,8 @@ def _no_number(name: str) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> _Object:
     made = _Object(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        made.repeated = tuple(name for name in made if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        made.repeated = tuple(name for name in made if times[name] > 1)
     return made
 
 

@@ -24,7 +24,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from shared.core import bodies, ncrontab
-from shared.core.addresses import normalise
+from shared.core.addresses import normalise, normalise_domain
 from shared.core.bodies import BODY
 from shared.core.errors import Fault, Invalid
 
@@ -38,6 +38,8 @@ MOST_ADDRESSES = 10_000
 MOST_ADMINISTRATORS = 100
 MOST_DOMAINS = 1_000
 LARGEST = 2**31 - 1
+LONGEST_ADDRESS, LONGEST_DOMAIN = 1_000, 253
+MOST_DECIMALS = 1_000
 
 
 def _refuse(detail: str) -> PydanticCustomError:
@@ -46,21 +48,22 @@ def _refuse(detail: str) -> PydanticCustomError:
 
 def _address(text: str) -> str:
     """Looks like local@domain once it is normalised (semantics §2). The text stays as it was written."""
-    local, at, domain = normalise(text).rpartition("@")
-    if not at or not local or not _is_domain(domain) or len(text) > 1_000 or re.search(r"[\s\x00-\x1f\x7f@<>]", local):
+    # What is too long to be one is not looked at: normalising goes over it again for each of its prefixes.
+    local, at, domain = normalise(text).rpartition("@") if len(text) <= LONGEST_ADDRESS else ("", "", "")
+    if not at or not local or not _is_domain(domain) or re.search(r"[\s\x00-\x1f\x7f@<>]", local):
         raise _refuse("is not an address (local@domain)")
     return text
 
 
 def _domain(text: str) -> str:
-    _, _, domain = normalise(f"x@{text.strip()}").rpartition("@")
+    domain = normalise_domain(text) if len(text) <= LONGEST_ADDRESS else ""
     if "@" in text or not _is_domain(domain):
         raise _refuse("is not a domain such as contoso.com")
     return text
 
 
 def _is_domain(text: str) -> bool:
-    return 0 < len(text) <= 253 and all(
+    return 0 < len(text) <= LONGEST_DOMAIN and all(
         re.fullmatch(r"[^\s\x00-\x2c/:-@\[-^`{-\x7f]+", label) for label in text.split(".")
     )
 
@@ -92,7 +95,17 @@ def _decimal(value: Any, info: ValidationInfo) -> Any:
     """A body gives a number, of which its decimal text counts; a stored configuration may hold that text."""
     if info.context == BODY and type(value) not in (int, Decimal):
         raise _refuse("is not a number")
+    # Reckoning with it exactly takes as many digits as it has.
+    if isinstance(value, Decimal) and int(value.as_tuple().exponent) < -MOST_DECIMALS:
+        raise _refuse(f"has more than {MOST_DECIMALS:,} decimals")
     return value
+
+
+def _blob(text: str) -> str:
+    """A name that leads out of its container is none."""
+    if any(part in (".", "..") for part in re.split(r"[/\\]", text)):
+        raise _refuse("is not the name of a blob: it has a part that is . or ..")
+    return text
 
 
 def _line(text: str) -> str:
@@ -122,6 +135,7 @@ def _some(value: Any) -> Any:
 
 Text = Annotated[str, Strict()]
 Line = Annotated[Text, Field(max_length=1_000), AfterValidator(_line)]
+Blob = Annotated[Line, AfterValidator(_blob)]
 Whole = Annotated[int, Strict(), Field(ge=0, le=LARGEST)]
 Positive = Annotated[int, Strict(), Field(ge=1, le=LARGEST)]
 Percent = Annotated[int, Strict(), Field(ge=0, le=100)]
@@ -219,7 +233,7 @@ class Options(Model):
 class ContactsData(Model):
     """The contacts file in the input container, and its columns."""
 
-    blob: Line
+    blob: Blob
     contact_id: Line
     customer_id: Line
     email: Line
@@ -228,7 +242,7 @@ class ContactsData(Model):
 class CustomersData(Model):
     """The customers file in the input container, and its columns."""
 
-    blob: Line
+    blob: Blob
     customer_id: Line
     name: Line | None = None
     parent: Line | None = None

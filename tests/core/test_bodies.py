@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -25,6 +26,9 @@ from shared.core.errors import Invalid
         b"\xff\xfe{\x00}\x00",
         b"[" * 200_000,
         b'{"a":' + b"9" * 5_000 + b"}",
+        b'{"a":1e99999999999999999999}',
+        b'{"a":1e-99999999999999999999}',
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     ],
     ids=lambda raw: raw[:12],
 )
@@ -41,6 +45,23 @@ def test_fields_given_twice_are_faults_at_their_places():
 
     assert [fault.pointer for fault in caught.value.faults] == ["", "/a/b", "/c/0/d"]
     assert "@" not in str([fault.detail for fault in caught.value.faults])
+
+
+def test_a_field_among_very_many_may_be_given_twice():
+    raw = b'{"a0":1,' + b",".join(b'"a%d":1' % number for number in range(70_000)) + b"}"
+
+    with pytest.raises(Invalid) as caught:
+        bodies.tree(raw)
+
+    assert [fault.pointer for fault in caught.value.faults] == ["/a0"]
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_a_body_is_taken_or_refused_however_deep_it_is(opening):
+    closing = b"]" if opening == b"[" else b"}"
+    for depth in range(800, 1_100):
+        with suppress(Invalid):
+            bodies.tree(b'{"a":' + opening * depth + b"1" + closing * depth + b"}")
 
 
 def test_half_a_character_is_a_fault():

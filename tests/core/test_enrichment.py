@@ -98,6 +98,11 @@ def test_consent_is_agreed_to_by_true_alone(value):
         ({"addresses": ["ada@contoso.example", "ada@con..example"]}, "/addresses/1"),
         ({"contacts": []}, "/contacts"),
         ({"contacts": MINIMAL["contacts"] | {"blob": "a\u0000b"}}, "/contacts/blob"),
+        ({"contacts": MINIMAL["contacts"] | {"blob": "../enrichment-config/enrichments/sales.json"}}, "/contacts/blob"),
+        ({"contacts": MINIMAL["contacts"] | {"blob": "a/./b.csv"}}, "/contacts/blob"),
+        ({"customers": {"blob": "a\\..\\b.csv", "customerId": "Id"}}, "/customers/blob"),
+        ({"addresses": ["ada@contoso.example", "smtp:" * 200_000 + "bob@contoso.example"]}, "/addresses/1"),
+        ({"internalDomains": ["ü." * 50_000]}, "/internalDomains/0"),
         ({"timeZone": "Mars/Olympus"}, "/timeZone"),
         ({"timeZone": "europe/berlin"}, "/timeZone"),
         ({"timeZone": "../UTC"}, "/timeZone"),
@@ -186,6 +191,15 @@ def test_the_percentile_is_what_its_decimal_text_says():
 
     assert read(raw).options.score.percentile == Decimal("0.90000000000000000001")
     assert read(raw).to_json()["options"]["score"]["percentile"] == Decimal("0.90000000000000000001")
+
+
+def test_a_percentile_has_a_bounded_number_of_decimals_because_it_is_reckoned_with_exactly():
+    def told(text):
+        raw = json.dumps(MINIMAL | score(percentile=0.5)).replace("0.5", text).encode()
+        return [fault.pointer for fault in judge("sales", bodies.tree(raw))[1]]
+
+    assert told("1e-1000") == []
+    assert told("1e-1001") == told("1e-999999999") == ["/options/score/percentile"]
 
 
 def test_an_address_given_twice_counts_once_where_it_is_first_named():
