@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import azure.durable_functions as df
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 
 bp = df.Blueprint()
 
-# Faults that pass through the orchestration, whose custom status has less than 16 KB.
+# What passes through the orchestration: its custom status has less than 16 KB, in JSON with every sign beyond ASCII
+# written as six.
 MOST_TOLD = 40
+LARGEST_FAULTS, LARGEST_DETAIL = 8_000, 4_000
 
 
 @bp.activity_trigger(input_name="payload")
@@ -86,10 +90,18 @@ def _plan(
 
 
 def _problem(order: ResolveOrder, svc: Services, refused: Refused) -> Problem:
-    """What is wrong, with the first faults; all of them, where they are many, are kept with the run."""
+    """What is wrong, with the first faults; all of them, where they are many or long, are kept with the run."""
     from shared.services import runs
 
     faults = [Pointed(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults]
-    if len(faults) > MOST_TOLD:
+    told = _as_many_as_pass(faults)
+    if len(told) < len(faults):
         runs.keep_faults(svc, order.enrichment, order.run_id, [fault.to_wire() for fault in faults])
-    return Problem(title=refused.title, detail=refused.detail, errors=faults[:MOST_TOLD])
+    is_short = len(json.dumps(refused.detail)) <= LARGEST_DETAIL
+    detail = refused.detail if is_short else f"There are {len(faults)} faults; `errors` names each."
+    return Problem(title=refused.title, detail=detail, errors=told)
+
+
+def _as_many_as_pass(faults: list[Pointed]) -> list[Pointed]:
+    sizes = accumulate(len(json.dumps(fault.to_wire())) for fault in faults[:MOST_TOLD])
+    return faults[: sum(size <= LARGEST_FAULTS for size in sizes)]

@@ -29,7 +29,7 @@ _PARQUET = b"PAR1"
 _SEPARATORS = ",;\t"
 _BLOCK = 8 << 20
 _AT_ONCE = 65_536
-_SHOWN = 50
+_MOST_NAMES, _LONGEST_NAME = 12, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read_customers(container: Container, source: CustomersData) -> CustomerRows:
     named = {"customerId": source.customer_id, "name": source.name, "parent": source.parent}
     columns = _read(container, "customers", source.blob, {field: name for field, name in named.items() if name})
     if not any(text.strip() for text in _values(columns["customerId"])):
-        raise _unusable("customers", f"“{source.blob}” has no row with a customer id.")
+        raise _unusable("customers", f"{_name(source.blob)} has no row with a customer id.")
     return CustomerRows(columns["customerId"], columns.get("name"), columns.get("parent"))
 
 
@@ -61,7 +61,7 @@ def nothing_usable(source: ContactsData, counts: dict[str, int]) -> Invalid:
     """What to say of contacts data whose rows are all out."""
     rows = sum(counts.values())
     told = ", ".join(f"{reason} {number}" for reason, number in sorted(counts.items()))
-    return _unusable("contacts", f"“{source.blob}” has no usable row: of {rows} rows {told}.")
+    return _unusable("contacts", f"{_name(source.blob)} has no usable row: of {rows} rows {told}.")
 
 
 def _values(column: Text) -> Iterator[str]:
@@ -85,11 +85,11 @@ def _read(container: Container, part: str, blob: str, named: dict[str, str]) -> 
     """Field of the enrichment → its column."""
     data = container.read(blob)
     if data is None:
-        raise _unusable(part, f"There is no blob “{blob}” in the input container.")
+        raise _unusable(part, f"There is no blob {_name(blob)} in the input container.")
     try:
         file = _ParquetFile(data) if data.startswith(_PARQUET) else _CsvFile(data, list(named.values()))
         missing = [
-            Fault(f"/{part}/{field}", f"“{blob}” has no column “{name}”; it has {_list(file.columns)}.")
+            Fault(f"/{part}/{field}", f"{_name(blob)} has no column {_name(name)}; it has {_list(file.columns)}.")
             for field, name in named.items()
             if name.strip() not in file.columns
         ]
@@ -97,15 +97,25 @@ def _read(container: Container, part: str, blob: str, named: dict[str, str]) -> 
             raise _invalid(part, missing)
         columns = file.read(sorted({name.strip() for name in named.values()}))
     except _Broken as broken:
-        raise _unusable(part, f"“{blob}” {broken}.") from None
+        raise _unusable(part, f"{_name(blob)} {broken}.") from None
     if not len(columns[next(iter(columns))]):
-        raise _unusable(part, f"“{blob}” has no rows.")
+        raise _unusable(part, f"{_name(blob)} has no rows.")
     return {field: columns[name.strip()] for field, name in named.items()}
 
 
+def _name(text: str) -> str:
+    """A name of a blob or a column as it may be told: an address is not, and a long one is cut."""
+    if "@" in text:
+        return "(a name with @, not repeated here)"
+    return f"“{text}”" if len(text) <= _LONGEST_NAME else f"“{text[:_LONGEST_NAME]}…”"
+
+
 def _list(columns: Sequence[str]) -> str:
-    shown = ", ".join(f"“{name}”" for name in columns[:_SHOWN])
-    return shown if len(columns) <= _SHOWN else f"{shown} and {len(columns) - _SHOWN} more"
+    if any("@" in name for name in columns):
+        # Somebody's data, which no answer tells.
+        return f"{len(columns)} columns, whose names look like a row of data: the first row must name the columns"
+    shown = ", ".join(_name(name) for name in columns[:_MOST_NAMES])
+    return shown if len(columns) <= _MOST_NAMES else f"{shown} and {len(columns) - _MOST_NAMES} more"
 
 
 class _CsvFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from shared.adapters.graph.refusals import TenantRefused
 from shared.adapters.graph.tenant import Tenant
 from shared.adapters.identity import NotConsented
 from shared.adapters.plan_files import load_plan
+from shared.core import blob_names
 from shared.core.contracts import ResolveOrder
 from shared.core.enrichment import judge
 from shared.core.errors import GraphAway
@@ -176,6 +178,24 @@ async def test_every_fault_is_told_at_once(world):
     svc.storage.input.delete("accounts.csv")
 
     assert pointers(await run(ORDER, svc)) == ["/addresses/2", "/addresses", "/contacts/email", "/customers/blob"]
+
+
+async def test_a_problem_fits_the_custom_status_whatever_the_files_columns_are_called(world):
+    """interfaces §4: the custom status has less than 16 KB; all faults are kept with the run."""
+    svc, _ = world
+    save(svc)
+    svc.storage.config.write(blob_names.run("sales", ORDER.run_id), b"{}")
+    header = ",".join("列" * 200 + str(number) for number in range(500))
+    for name in ("contacts.csv", "accounts.csv"):
+        svc.storage.input.write(name, f"{header}\n1,2,3\n".encode())
+
+    problem: Any = (await run(ORDER, svc)).problem
+
+    assert len(json.dumps(problem.to_wire())) < 14_000
+    assert "6 faults" in problem.detail
+    kept = json.loads(svc.storage.config.read(blob_names.run("sales", ORDER.run_id)))["faults"]
+    assert len(kept) == 6
+    assert kept[: len(problem.errors)] == [error.to_wire() for error in problem.errors]
 
 
 async def test_contacts_without_a_usable_row_end_the_run(world):

@@ -117,6 +117,32 @@ def test_what_is_wrong_is_told_where_it_is_configured(content, pointers, told):
     assert all(told in detail and "contacts.csv" in detail for detail in found.values())
 
 
+def test_rows_of_a_file_without_a_header_are_not_told():
+    """interfaces §1: error bodies never name an address."""
+    found = faults("1,Acme,kim@a.example\n2,Best,lee@b.example\n")
+
+    assert len(found) == 3
+    assert not [word for word in ("kim", "Acme", "lee", "Best") if word in str(found)]
+    assert "the first row must name the columns" in found["/contacts/email"]
+
+
+def test_few_of_many_columns_are_told_and_long_names_cut():
+    (told,) = faults(",".join(["Id", "Account", *(f"{'c' * 500}{number}" for number in range(500))]) + "\n1\n").values()
+
+    assert len(told) < 1_000
+    assert "and 490 more" in told
+
+
+def test_an_address_for_a_name_is_not_repeated():
+    missing = ContactsData(blob="ada@own.example", contact_id="Id", customer_id="Account", email="ada@own.example")
+    with pytest.raises(Invalid) as no_blob:
+        read_contacts(MemoryContainer(), missing)
+    no_column = faults(HEADER + "1,A,kim@a.example\n", CONTACTS.model_copy(update={"email": "ada@own.example"}))
+
+    assert list(no_column) == ["/contacts/email"]
+    assert "ada" not in str(no_column) + no_blob.value.detail
+
+
 def test_a_missing_blob_is_named():
     with pytest.raises(Invalid) as invalid:
         read_contacts(MemoryContainer(), CONTACTS)
