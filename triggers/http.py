@@ -10,12 +10,11 @@ import re
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import azure.functions as func
 import msgspec
-from pydantic import BaseModel
 
 from shared.core import bodies
 from shared.core.errors import AppError, Fault, Invalid, Refused, TryAgain, Unexpected, without_values
@@ -34,7 +33,6 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 
 P = ParamSpec("P")
-B = TypeVar("B", bound=BaseModel)
 
 
 class Access(Enum):
@@ -66,6 +64,7 @@ async def respond(
         with without_values(label):
             svc = services()
             authorise(req, access, svc.settings)
+            bodies.check_size(req.get_body())
             return await run(req, svc, *more, **named)
     except SettingsFault as fault:
         _log_once(str(fault))
@@ -143,13 +142,10 @@ def refusal(refused: Refused) -> func.HttpResponse:
     return problem(refused.status, refused.title, refused.detail, faults)
 
 
-def body(req: func.HttpRequest, model: type[B]) -> B:
-    """The body as a model; one that is missing is an object without fields. Raises `Invalid` with every fault."""
+def fields(req: func.HttpRequest) -> dict[str, Any]:
+    """The JSON object in the body; one that is missing is an object without fields. Raises `Invalid`."""
     raw = req.get_body()
-    found, faults = bodies.judge(model, bodies.tree(raw) if raw.strip() else {})
-    if found is None:
-        raise bodies.invalid(faults)
-    return found
+    return bodies.tree(raw) if raw.strip() else {}
 
 
 def whole_number(req: func.HttpRequest, name: str, default: int, least: int, most: int | None = None) -> int:

@@ -8,8 +8,9 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from shared.core import bodies, run_start
 from shared.core.errors import Conflict
-from shared.core.run_start import RunStart
+from shared.core.periods import to_us
 from shared.services import Services, enrichments, runs
 from triggers import http
 from triggers.http import Access
@@ -50,7 +51,9 @@ async def runs_cancel(req: func.HttpRequest, client: df.DurableOrchestrationClie
 
 async def start(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
     stored = await _enrichment(req, svc)
-    wanted = http.body(req, RunStart)
+    wanted, faults = run_start.judge(http.fields(req), to_us(svc.now()))
+    if wanted is None:
+        raise bodies.invalid(faults)
     if stored.state != "active":
         raise Conflict("The enrichment is inactive", "An inactive enrichment has no runs. Activate it, then start one.")
     request = await runs.start(svc, durable, stored.name, kind="manual", as_of_us=wanted.as_of, full=wanted.full)

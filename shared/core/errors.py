@@ -7,6 +7,7 @@ AppError
 │   └── Conflict       409: it is there, but not in a state for this
 ├── TryAgain         the world is busy or away: the platform retries, or the caller does
 │   ├── StorageAway    Blob Storage did not answer
+│   ├── PlatformAway   the platform did not start, find or end an orchestration
 │   └── GraphAway      Graph or Entra did not answer, or asked us to wait longer than we can here
 └── Unexpected       a fault of this app, told by its kind and place alone
 
@@ -69,6 +70,10 @@ class TryAgain(AppError):
 
 
 class StorageAway(TryAgain):
+    pass
+
+
+class PlatformAway(TryAgain):
     pass
 
 

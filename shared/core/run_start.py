@@ -5,25 +5,35 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from shared.core import bodies
 from shared.core.enrichment import Flag, Model
+from shared.core.errors import Fault
 from shared.core.instants import instant_us
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _instant(value: Any) -> int | None:
-    """Microseconds since 1970-01-01 UTC."""
+FUTURE = "lies in the future: what has not happened cannot be counted"
+
+
+def _instant(value: Any, info: ValidationInfo) -> int | None:
+    """Microseconds since 1970-01-01 UTC; `info.context`: those of now."""
     if value is None:
         return None
     found = instant_us(value) if isinstance(value, str) and _RFC3339.fullmatch(value) else None
     # The window and what is read before it begin some 400 days earlier; nobody has mail of before 1970.
     if found is None or found < 0:
-        detail = "is not an instant such as 2026-11-20T15:30:00Z, from 1970 on"
-        raise PydanticCustomError("app", "{detail}", {"detail": detail})
+        raise _refuse("is not an instant such as 2026-11-20T15:30:00Z, from 1970 on")
+    if info.context is not None and found > info.context:
+        raise _refuse(FUTURE)
     return found
+
+
+def _refuse(detail: str) -> PydanticCustomError:
+    return PydanticCustomError("app", "{detail}", {"detail": detail})
 
 
 class RunStart(Model):
@@ -33,3 +43,8 @@ class RunStart(Model):
 
     as_of: Annotated[int | None, BeforeValidator(_instant)] = None
     full: Flag = False
+
+
+def judge(fields: dict[str, Any], now_us: int) -> tuple[RunStart | None, list[Fault]]:
+    """The order in a body, or everything that is wrong with it."""
+    return bodies.judge(RunStart, fields, context=now_us)

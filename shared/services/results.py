@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.core import blob_names
 from shared.core.errors import Fault, Invalid, Missing
-from shared.services import Services
+from shared.services import Services, runs
 from shared.services.documents import read
 from shared.services.enrichments import StoredEnrichment
 
-RUN_ID = re.compile(r"\d{8}T\d{6}Z")
 SUCCEEDED = ("Succeeded", "SucceededWithWarnings")
 
 
@@ -52,7 +50,7 @@ def find(svc: Services, stored: StoredEnrichment, run_id: str | None) -> Result:
 
 def _kept(svc: Services, stored: StoredEnrichment, run_id: str) -> Result:
     output = stored.body.output
-    record = read(svc.storage.config, blob_names.run(stored.name, run_id)) if RUN_ID.fullmatch(run_id) else None
+    record = runs.find(svc, stored.name, run_id)
     if record and record["status"]["state"] in SUCCEEDED:
         prefix = blob_names.table(output, run_id, "", "").removesuffix(".")
         found = [entry.name.removeprefix(prefix) for entry in svc.storage.output.entries(prefix)]

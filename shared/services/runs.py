@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
+from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from shared.adapters.blobs import Storage
 from shared.core import blob_names
 from shared.core.contracts import Problem, RunRequest
-from shared.core.errors import Conflict, Invalid, Missing
+from shared.core.errors import Conflict, Fault, Invalid, Missing, PlatformAway, StorageAway
 from shared.core.periods import from_us, to_us
 from shared.core.progress import ENDED, Progress, cut_short
+from shared.core.run_start import FUTURE
 from shared.services import Services
 from shared.services.documents import Document, change, dump, read
 
 # Between reserving a run and starting its orchestration lie a few requests; after this time it will not start any more.
 GRACE = timedelta(minutes=2)
 
+RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+T = TypeVar("T")
 OVER = ("Completed", "Failed", "Terminated", "Canceled")
 
 
@@ -35,6 +41,14 @@ class Durable(Protocol):
     async def get_status(self, instance_id: str) -> Any: ...
 
     async def terminate(self, instance_id: str, reason: str) -> Any: ...
+
+
+async def _asked(answer: Awaitable[T]) -> T:
+    """What the durable client answers; it raises plain exceptions, whose texts may repeat what it was given."""
+    try:
+        return await answer
+    except Exception as error:
+        raise PlatformAway(f"The platform's orchestrations cannot be reached ({type(error).__name__}).") from None
 
 
 def instance_id(enrichment: str, run_id: str) -> str:
@@ -65,8 +79,13 @@ def history(svc: Services, enrichment: str, skip: int, top: int) -> tuple[list[D
     return [record for record in records if record], len(names) > skip + top
 
 
+def find(svc: Services, enrichment: str, run_id: str) -> Document | None:
+    """The record of a run; `run_id` may be whatever a caller wrote."""
+    return read(svc.storage.config, blob_names.run(enrichment, run_id)) if RUN_ID.fullmatch(run_id) else None
+
+
 def record_of(svc: Services, enrichment: str, run_id: str) -> Document:
-    record = read(svc.storage.config, blob_names.run(enrichment, run_id))
+    record = find(svc, enrichment, run_id)
     if record is None:
         raise Missing("Run not found", f"The enrichment {enrichment} has no such run. Its runs are listed at …/runs.")
     return record
@@ -83,14 +102,12 @@ async def start(
 ) -> RunRequest:
     """Start a run; `Conflict` while another one of this enrichment is active."""
     if as_of_us is not None and as_of_us > to_us(svc.now()):
-        raise Invalid(
-            "asOf lies in the future", "asOf must not lie after now: what has not happened cannot be counted."
-        )
+        raise Invalid("asOf lies in the future", f"asOf {FUTURE}.", [Fault("/asOf", FUTURE)])
     await _let_go_of_the_dead(svc, durable, enrichment)
     request = await asyncio.to_thread(_reserve, svc, enrichment, kind, as_of_us, full)
     name = instance_id(enrichment, request.run_id)
     try:
-        await durable.start_new("enrichment_run", name, request.to_wire())
+        await _asked(durable.start_new("enrichment_run", name, request.to_wire()))
     except BaseException:
         await asyncio.to_thread(_release, svc.storage, request)
         raise
@@ -118,14 +135,27 @@ def _reserve(
         if svc.storage.config.create(blob_names.run(enrichment, request.run_id), dump(record)) is not None:
             break
         second += timedelta(seconds=1)
-    holder = dump({"runId": request.run_id, "sinceUs": to_us(svc.now())})
-    if svc.storage.config.create(blob_names.active(enrichment), holder) is None:
-        svc.storage.config.delete(blob_names.run(enrichment, request.run_id))
+    if not _take_turn(svc, request):
         raise Conflict(
             "A run is active",
             f"The enrichment {enrichment} has a run that has not ended. Wait for it, or cancel it, then start again.",
         )
     return request
+
+
+def _take_turn(svc: Services, request: RunRequest) -> bool:
+    """Whether the run is the active one now; if not, its record is gone."""
+    holder = dump({"runId": request.run_id, "sinceUs": to_us(svc.now())})
+    record = blob_names.run(request.enrichment, request.run_id)
+    try:
+        taken = svc.storage.config.create(blob_names.active(request.enrichment), holder) is not None
+    except StorageAway:
+        with suppress(StorageAway):
+            svc.storage.config.delete(record)
+        raise
+    if not taken:
+        svc.storage.config.delete(record)
+    return taken
 
 
 def _seconds(duration: timedelta) -> int:
@@ -147,7 +177,7 @@ async def _let_go_of_the_dead(svc: Services, durable: Durable, enrichment: str) 
     if record is None:
         await asyncio.to_thread(svc.storage.config.delete, blob_names.active(enrichment))
         return
-    status = await durable.get_status(instance_id(enrichment, run_id))
+    status = await _asked(durable.get_status(instance_id(enrichment, run_id)))
     if await _is_dead(svc, record, status):
         await asyncio.to_thread(close, svc, enrichment, run_id, _dead_status(svc, record, status))
 
@@ -227,7 +257,7 @@ async def cancel(svc: Services, durable: Durable, enrichment: str, run_id: str) 
     """Stop the run; `Conflict` once it publishes or has ended."""
     await asyncio.to_thread(record_of, svc, enrichment, run_id)
     instance = instance_id(enrichment, run_id)
-    status = await durable.get_status(instance)
+    status = await _asked(durable.get_status(instance))
 
     def canceled(record: Document) -> Document | None:
         if record["phase"] != "active":
@@ -248,10 +278,10 @@ async def _terminate(durable: Durable, instance: str, status: Document) -> None:
     groups = math.isqrt(people - 1) + 1 if people else 0
     children = [f"{instance}:consent", *(f"{instance}:{group}" for group in range(groups))]
     for name in (instance, *children):
-        found = await durable.get_status(name)
+        found = await _asked(durable.get_status(name))
         runtime_status = getattr(found, "runtime_status", None)
         if runtime_status is not None and runtime_status.name not in OVER:
-            await durable.terminate(name, "cancelled")
+            await _asked(durable.terminate(name, "cancelled"))
 
 
 async def follow(svc: Services, durable: Durable, enrichment: str, run_id: str) -> Document:
@@ -263,7 +293,7 @@ async def follow_record(svc: Services, durable: Durable, record: Document) -> Do
     enrichment, run_id = record["request"]["enrichment"], record["request"]["run_id"]
     if record["phase"] in ("closed", "canceled"):
         return dict(record["status"])
-    status = await durable.get_status(instance_id(enrichment, run_id))
+    status = await _asked(durable.get_status(instance_id(enrichment, run_id)))
     if await _is_dead(svc, record, status):
         await asyncio.to_thread(close, svc, enrichment, run_id, _dead_status(svc, record, status))
         return dict((await asyncio.to_thread(record_of, svc, enrichment, run_id))["status"])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.core import blob_names
-from shared.core.errors import Conflict, Invalid, Missing
+from shared.core.errors import Conflict, Invalid, Missing, PlatformAway, StorageAway
 from shared.core.periods import to_us
 from shared.services import runs
 from tests.fakes import FakeDurable, fake_services
@@ -66,10 +66,27 @@ async def test_a_start_that_the_platform_refuses_leaves_nothing_reserved():
     svc, durable = fake_services(NOON), FakeDurable()
     durable.away = True
 
-    with pytest.raises(ConnectionError):
+    with pytest.raises(PlatformAway):
         await start(svc, durable)
 
     assert list(svc.storage.config.entries("")) == []
+
+
+async def test_a_storage_that_goes_away_between_the_two_writes_of_a_start_leaves_nothing_reserved(monkeypatch):
+    svc, durable = fake_services(NOON), FakeDurable()
+    create = svc.storage.config.create
+
+    def away(name, data):
+        if name == blob_names.active("sales"):
+            raise StorageAway("away")
+        return create(name, data)
+
+    monkeypatch.setattr(svc.storage.config, "create", away)
+    with pytest.raises(StorageAway):
+        await start(svc, durable)
+
+    assert list(svc.storage.config.entries("")) == []
+    assert not durable.started
 
 
 async def test_as_of_in_the_future_is_refused():

@@ -68,19 +68,35 @@ async def test_a_start_never_hands_out_the_platforms_management_links(svc):
 
 
 @pytest.mark.parametrize(
-    ("body", "pointer"),
+    ("body", "pointers"),
     [
-        ({"asOf": "2026-11-24T12:00:01Z"}, None),
-        ({"asOf": "2026-11-24"}, "/asOf"),
-        ({"asOf": 5}, "/asOf"),
-        ({"full": "yes"}, "/full"),
-        ({"fast": True}, "/fast"),
-        (b"[1]", ""),
-        (b"{", ""),
+        ({"asOf": "2026-11-24T12:00:01Z"}, ["/asOf"]),
+        ({"asOf": "2026-11-24T12:00:00.000001Z"}, ["/asOf"]),
+        ({"asOf": "2026-11-24"}, ["/asOf"]),
+        ({"asOf": "2026-11-24T12:00:00"}, ["/asOf"]),
+        ({"asOf": "1969-12-31T23:59:59Z"}, ["/asOf"]),
+        ({"asOf": 5}, ["/asOf"]),
+        ({"full": "yes"}, ["/full"]),
+        ({"fast": True}, ["/fast"]),
+        ({"asOf": "2027-01-01T00:00:00Z", "full": 1, "fast": True}, ["/asOf", "/full", "/fast"]),
+        (b"[1]", [""]),
+        (b"{", [""]),
     ],
-    ids=["future", "a date", "a number", "full as text", "unknown field", "a list", "half a body"],
+    ids=[
+        "future",
+        "a microsecond ahead",
+        "a date",
+        "without offset",
+        "before 1970",
+        "a number",
+        "full as text",
+        "unknown field",
+        "all at once",
+        "a list",
+        "half a body",
+    ],
 )
-async def test_a_start_with_faults_is_refused_and_starts_nothing(svc, body, pointer):
+async def test_a_start_with_faults_is_refused_and_starts_nothing(svc, body, pointers):
     durable = FakeDurable()
 
     response = await post(durable, body)
@@ -89,8 +105,7 @@ async def test_a_start_with_faults_is_refused_and_starts_nothing(svc, body, poin
     assert response.status_code == 400
     assert not durable.started
     assert not svc.storage.config.newest_first(blob_names.runs("sales"))
-    if pointer is not None:
-        assert [fault["pointer"] for fault in told["errors"]] == [pointer]
+    assert [fault["pointer"] for fault in told["errors"]] == pointers
 
 
 async def test_a_start_while_a_run_is_active_is_a_conflict(svc):
@@ -124,7 +139,36 @@ async def test_a_cancelled_run_says_so_and_cannot_be_cancelled_again(svc):
     assert json.loads(first.get_body())["state"] == "Canceled"
 
 
-async def test_an_unknown_run_is_404(svc):
-    response = await http.respond(request(run_id="20260101T000000Z"), Access.READ, runs.one, FakeDurable())
+@pytest.mark.parametrize("run_id", ["20260101T000000Z", "..", "../sales/x", "%2e%2e", "x" * 2_000, "20261124t120000z"])
+@pytest.mark.parametrize(("run", "access"), [(runs.one, Access.READ), (runs.cancel, Access.WRITE)])
+async def test_an_unknown_run_is_404_and_only_the_id_of_a_run_reaches_the_storage(
+    svc, monkeypatch, run_id, run, access
+):
+    asked: list[str] = []
+    read = svc.storage.config.read
+    monkeypatch.setattr(svc.storage.config, "read", lambda name: asked.append(name) or read(name))
+
+    response = await http.respond(request(run_id=run_id), access, run, FakeDurable())
 
     assert response.status_code == 404
+    assert asked in ([], ["runs/sales/20260101T000000Z.json"])
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    ["1970-01-01T00:00:00Z", "2026-11-24T13:00:00+01:00", "2026-11-24t12:00:00.0z", "1970-01-01T01:00:00+01:00"],
+)
+async def test_any_instant_from_1970_until_now_is_taken(svc, as_of):
+    assert (await post(FakeDurable(), {"asOf": as_of})).status_code == 202
+
+
+async def test_where_the_platform_is_away_a_start_is_503_and_nothing_is_reserved(svc):
+    durable = FakeDurable()
+    durable.away = True
+    before = dict(svc.storage.config.blobs)
+
+    response = await post(durable)
+
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert svc.storage.config.blobs == before
