@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from localdev.results import Card, Result, Row
@@ -17,6 +18,7 @@ MARKS = {"waiting": "·", "running": "▸", "done": "✓", "warning": "!", "fail
 TOP = 10
 PLAIN_WIDTH = 110
 LONG_MINUTES = 120
+BAR_WIDTH = 24
 
 
 class Screen:
@@ -113,7 +115,9 @@ def _table(first: str, *numbers: str) -> Table:
 def _tasks(status: dict[str, Any]) -> Table:
     table = Table(box=None, padding=(0, 2), show_header=False)
     for task in status["tasks"]:
-        table.add_row(*_cells(task), style="dim" if task["state"] in ("waiting", "skipped") else None)
+        total, done = task.get("total") or 0, task.get("done") or 0
+        bar = ProgressBar(total, done, width=BAR_WIDTH) if task["state"] == "running" and total > 1 else ""
+        table.add_row(*_cells(task), bar, style="dim" if task["state"] in ("waiting", "skipped") else None)
     return table
 
 
