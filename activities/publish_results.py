@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
@@ -13,10 +14,14 @@ from shared.core.errors import without_values
 from shared.services import Services, enrichments, runs, services, snapshots
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from shared.core.figures import Figures
+    from shared.core.periods import Window
     from shared.core.plan import Plan
+    from shared.core.score import Scores
 
 bp = df.Blueprint()
 
@@ -30,35 +35,26 @@ def publish_results(payload: dict) -> dict:
 def run(order: PublishOrder, svc: Services) -> Published:
     """A run that was cancelled publishes nothing; one with an older `asOf` than the current result stays beside it."""
     from shared.adapters.plan_files import load_plan
+    from shared.core import privacy
     from shared.core.periods import LEVELS
 
     plan = load_plan(svc.storage.staging, order.enrichment, order.run_id)
     # The output that the enrichment has now: the one it had at the start may be another enrichment's by now.
     name = enrichments.load(svc, order.enrichment).body.output
-    shown = _shown(order, svc, plan)
-    frames = _frames(order, name, plan, *shown)
+    figures = _read(order, svc, "accounts")
+    hidden = privacy.hidden_levels(figures, plan.options.min_people, len(plan.contacts.accounts))
+    shown = privacy.shown(figures, hidden)
+    customers = int((shown.level == LEVELS.index("Year")).sum())
+    frames = _account_tables(order, name, plan, shown)
+    del figures, shown  # they live as long as their tables are written; then come those of the tops
     if not runs.begin_publishing(svc, order.enrichment, order.run_id):
         return Published(canceled=True)
-    output = svc.storage.output
-    tables = snapshots.write_tables(output, name, order.run_id, frames)
+    if plan.hierarchy:
+        frames = chain(frames, _top_tables(order, svc, name, plan, hidden))
+    tables = snapshots.write_tables(svc.storage.output, name, order.run_id, frames)
     config_hash = runs.record_of(svc, order.enrichment, order.run_id)["configHash"]
-    current = snapshots.make_current(output, name, order.run_id, order.as_of_us, tables, config_hash)
-    customers = int((shown[0].level == LEVELS.index("Year")).sum())
+    current = snapshots.make_current(svc.storage.output, name, order.run_id, order.as_of_us, tables, config_hash)
     return Published(customers=customers, current=current)
-
-
-def _shown(order: PublishOrder, svc: Services, plan: Plan) -> tuple[Figures, Figures | None]:
-    """The figures of accounts and, where there is a hierarchy, of tops, that `min_people` lets through, as sorted."""
-    from shared.core import privacy
-
-    figures = _read(order, svc, "accounts")
-    min_people, top = plan.options.min_people, plan.contacts.top
-    hidden = privacy.hidden_levels(figures, min_people, len(plan.contacts.accounts))
-    if not plan.hierarchy:
-        return privacy.shown(figures, hidden), None
-    of_tops = _read(order, svc, "tops")
-    hidden_tops = privacy.hidden_levels_of_tops(of_tops, min_people, hidden, top)
-    return privacy.shown(figures, hidden), privacy.shown(of_tops, hidden_tops)
 
 
 def _read(order: PublishOrder, svc: Services, table: str) -> Figures:
@@ -74,23 +70,45 @@ def _read(order: PublishOrder, svc: Services, table: str) -> Figures:
     return take(figures, np.lexsort((figures.period, figures.level, figures.account)))
 
 
-def _frames(
-    order: PublishOrder, name: str, plan: Plan, figures: Figures, of_tops: Figures | None
-) -> dict[str, Callable[[], pd.DataFrame]]:
-    """The tables by their names (semantics §6, §11)."""
+def _account_tables(
+    order: PublishOrder, name: str, plan: Plan, figures: Figures
+) -> Iterator[tuple[str, Iterable[pd.DataFrame]]]:
+    """The tables that every run publishes, by their names (semantics §6)."""
     from shared.adapters import published
-    from shared.core.score import scores
 
-    window, ids = plan.window, plan.contacts.accounts
-    scored = scores(figures, plan.options.score, window)
+    ids = published.names(plan.contacts.accounts)
     counted = coverage.rows(order.counts, order.days_with_items)
-    frames = {
-        name: lambda: published.engagement(figures, scored, ids, window),
-        f"{name}_UserEntity": lambda: published.people(plan.people),
-        f"{name}_ScoreBreakdown": lambda: published.breakdown(figures, scored, ids, window),
-        f"{name}_Coverage": lambda: published.coverage(counted, order.run_id, order.as_of_us),
-    }
-    if of_tops is not None:
-        tops = scores(of_tops, plan.options.score, window)
-        frames[f"{name}_Hierarchy"] = lambda: published.engagement(of_tops, tops, plan.contacts.tops, window)
-    return frames
+    yield name, _scored(published.engagement, figures, plan, ids)
+    yield f"{name}_UserEntity", [published.people(plan.people)]
+    yield f"{name}_ScoreBreakdown", _scored(published.breakdown, figures, plan, ids)
+    yield f"{name}_Coverage", [published.coverage(counted, order.run_id, order.as_of_us)]
+
+
+def _top_tables(
+    order: PublishOrder, svc: Services, name: str, plan: Plan, hidden: NDArray[np.bool_]
+) -> Iterator[tuple[str, Iterable[pd.DataFrame]]]:
+    """The table of topmost customers (semantics §11). hidden: which levels of which accounts are left out."""
+    from shared.adapters import published
+    from shared.core import privacy
+
+    figures = _read(order, svc, "tops")
+    hidden_tops = privacy.hidden_levels_of_tops(figures, plan.options.min_people, hidden, plan.contacts.top)
+    shown = privacy.shown(figures, hidden_tops)
+    yield f"{name}_Hierarchy", _scored(published.engagement, shown, plan, published.names(plan.contacts.tops))
+
+
+def _scored(
+    frame: Callable[[Figures, Scores, Any, Window], pd.DataFrame], figures: Figures, plan: Plan, ids: Any
+) -> Iterator[pd.DataFrame]:
+    """A table of scored rows, some at a time: one frame at least, if only to name the columns."""
+    import numpy as np
+
+    from shared.adapters.published import CHUNK
+    from shared.core.columns import take
+    from shared.core.score import references_of, scores
+
+    references = references_of(figures, plan.options.score)
+    rows = len(figures.account)
+    for begin in range(0, max(rows, 1), CHUNK):
+        some = take(figures, np.arange(begin, min(begin + CHUNK, rows)))
+        yield frame(some, scores(some, references, plan.options.score, plan.window), ids, plan.window)

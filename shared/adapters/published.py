@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from shared.core.coverage import CoverageRow
 from shared.core.enrichment import PARTS
@@ -19,12 +20,17 @@ from shared.core.figures import NEVER, Figures
 from shared.core.periods import DAYS, LEVELS, Window, rfc3339
 from shared.core.score import Scores
 
+CHUNK = 131_072  # rows of a frame, and of a row group
 _EPOCH = 719_163  # ordinal of 1970-01-01
-_CHUNK = 131_072  # rows that are put into text, or into a row group, at a time
 
 
-def engagement(figures: Figures, scores: Scores, ids: Sequence[str], window: Window) -> pd.DataFrame:
-    """`<output>`, and `<output>_Hierarchy` with the ids of tops. ids: of each account number in the figures."""
+def names(ids: Sequence[str]) -> Any:
+    """The ids of customers by their numbers, as the frames below take them."""
+    return pa.array(ids, pa.string())
+
+
+def engagement(figures: Figures, scores: Scores, ids: Any, window: Window) -> pd.DataFrame:
+    """Rows of `<output>`, or with the ids of tops of `<output>_Hierarchy`. ids: `names` of the accounts."""
     customer, key = _keys(figures, ids, window)
     columns = {
         "PrimaryKey": key,
@@ -49,8 +55,8 @@ def engagement(figures: Figures, scores: Scores, ids: Sequence[str], window: Win
     return _frame(columns)
 
 
-def breakdown(figures: Figures, scores: Scores, ids: Sequence[str], window: Window) -> pd.DataFrame:
-    """`<output>_ScoreBreakdown`."""
+def breakdown(figures: Figures, scores: Scores, ids: Any, window: Window) -> pd.DataFrame:
+    """Rows of `<output>_ScoreBreakdown`."""
     columns = {"PrimaryKey": _keys(figures, ids, window)[1]}
     columns |= {part: pa.array(scores.points[:, i]) for i, part in enumerate(PARTS)}
     for i, part in enumerate(PARTS):
@@ -84,9 +90,9 @@ def _long(counts: NDArray[np.int32]) -> Any:
     return pa.array(counts.astype(np.int64))
 
 
-def _keys(figures: Figures, ids: Sequence[str], window: Window) -> tuple[Any, Any]:
+def _keys(figures: Figures, ids: Any, window: Window) -> tuple[Any, Any]:
     """(CustomerId, PrimaryKey)"""
-    customer: Any = pa.array(ids, pa.string()).take(figures.account)
+    customer = ids.take(figures.account)
     suffixes: list[str] = []
     place = np.zeros((len(LEVELS), 64), np.int32)
     for number, level in enumerate(LEVELS):
@@ -125,35 +131,60 @@ def _mean(total: NDArray[np.float64], number: NDArray[np.int32]) -> Any:
     return pa.array(total / np.maximum(number, 1), mask=number == 0)
 
 
-def to_parquet(frame: pd.DataFrame) -> bytes:
-    sink = io.BytesIO()
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-    pq.write_table(table, sink, compression="zstd", compression_level=1, row_group_size=_CHUNK)
-    return sink.getvalue()
+class Files(NamedTuple):
+    """A table as it is published."""
+
+    rows: int
+    parquet: bytes
+    csv: bytes
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
-    """RFC 4180 with `\\n`: dates as yyyy-mm-dd, null as nothing, floats as `repr` writes them; quotes where needed."""
-    header = ",".join(frame.columns) + "\n"
-    return header.encode() + b"".join(_lines(pa.Table.from_pandas(frame, preserve_index=False)))
+def files(frames: Iterable[pd.DataFrame]) -> Files:
+    """The table whose rows come in frames, at least one, as Parquet and as CSV.
+
+    CSV is RFC 4180 with `\n`: dates as yyyy-mm-dd, null as nothing, floats as `repr` writes them, quotes where needed.
+    """
+    parquet, text, rows = io.BytesIO(), io.BytesIO(), 0
+    writer: pq.ParquetWriter | None = None
+    for frame in frames:
+        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        if writer is None:
+            writer = pq.ParquetWriter(parquet, table.schema, compression="zstd", compression_level=1)
+            text.write((",".join(table.column_names) + "\n").encode())
+        writer.write_table(table, row_group_size=CHUNK)
+        _write_lines(table, text)
+        rows += table.num_rows
+    assert writer is not None
+    writer.close()
+    return Files(rows, parquet.getvalue(), text.getvalue())
 
 
-def _lines(table: pa.Table) -> Iterator[bytes]:
-    for chunk in table.to_batches(max_chunksize=_CHUNK):
-        columns = [_text(column) for column in chunk.columns]
-        columns[-1] = pc.binary_join_element_wise(columns[-1], "\n", "", null_handling="replace")
-        lines = pc.binary_join_element_wise(*columns, ",", null_handling="replace")
-        yield b"".join(lines.cast(pa.binary()).to_pylist())
+def _write_lines(table: pa.Table, text: io.BytesIO) -> None:
+    columns = [_decimals(column) if pa.types.is_floating(column.type) else column for column in table.columns]
+    quoted = [_quoted(column) if pa.types.is_string(column.type) else column for column in columns]
+    if all(after is before for after, before in zip(quoted, columns, strict=True)):
+        without_quotes = csv.WriteOptions(include_header=False, quoting_style="none")
+        csv.write_csv(pa.table(columns, names=table.column_names), text, without_quotes)
+        return
+    # Arrow would put quotes around every text, or around none.
+    texts: list[Any] = [column.cast(pa.string()) for column in quoted]
+    lines = pc.binary_join_element_wise(*texts, ",", null_handling="replace")
+    text.write("".join(f"{line}\n" for line in lines.to_pylist()).encode())
 
 
-def _text(column: Any) -> Any:
-    """One text per value, quoted where it holds what CSV itself is made of."""
-    if pa.types.is_floating(column.type):
-        return pa.array([None if value is None else repr(value) for value in column.to_pylist()], pa.string())
-    if not pa.types.is_string(column.type):
-        return column.cast(pa.string())
+def _quoted(column: Any) -> Any:
+    """Texts in quotes where they hold what CSV itself is made of."""
     special = pc.match_substring_regex(column, '[",\r\n]')
     if not pc.any(special).as_py():
         return column
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', "")
     return pc.if_else(special, quoted, column)
+
+
+def _decimals(column: Any) -> Any:
+    """Floats as `repr` writes them. Arrow has the same digits, but leaves `.0` out and has other limits for `e`."""
+    size = np.abs(column.drop_null().to_numpy())
+    if not ((size > 0.001) & (size < 1e15)).all():
+        return pa.array([None if value is None else repr(value) for value in column.to_pylist()], pa.string())
+    text = column.cast(pa.string())
+    return pc.if_else(pc.match_substring(text, "."), text, pc.binary_join_element_wise(text, ".0", ""))

@@ -95,6 +95,24 @@ def distinct_pairs(rows: Ints, values: Ints) -> tuple[NDArray[np.int64], NDArray
     return key >> 32, ((key & 0xFFFFFFFF) - 2**31).astype(np.int32)
 
 
+def sort_rows(*columns: Ints) -> tuple[NDArray[np.int64], ...]:
+    """The rows sorted by the first column, then the second, and so on; nothing in them is negative."""
+    bits = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(bits) > 63:
+        order = np.lexsort(columns[::-1])
+        return tuple(column[order].astype(np.int64) for column in columns)
+    key = columns[0].astype(np.int64)
+    for column, width in zip(columns[1:], bits[1:], strict=True):
+        key <<= width
+        key |= column
+    key.sort()
+    found = []
+    for width in bits[::-1]:
+        found.append(key & ((1 << width) - 1))
+        key >>= width
+    return tuple(found[::-1])
+
+
 def starts(*sorted_columns: NDArray[Any]) -> NDArray[np.bool_]:
     """For rows that are sorted: whether a row differs from the one before it in any of these columns."""
     first = np.ones(len(sorted_columns[0]), np.bool_)

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.columns import distinct_pairs, lists_from, starts
+from shared.core.columns import Ints, distinct_pairs, lists_from, sort_rows, starts
 from shared.core.facts import Ragged
 from shared.core.periods import DAYS
 
@@ -83,14 +83,31 @@ def distinct_keys(groups: Groups, keys: NDArray[np.uint64]) -> Ragged:
 
 
 def rows_with_contacts(
-    item: NDArray[Any], account: NDArray[np.int32], contact: NDArray[np.int32]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], Ragged, NDArray[np.int64]]:
-    """One row per distinct (item, account), sorted, with the distinct contacts: (items, accounts, contacts, row of each
-    triple that came in)."""
-    key = (item.astype(np.int64) << 32) | account
-    rows, row = np.unique(key, return_inverse=True)
-    in_row, contacts = distinct_pairs(row, contact)
-    return rows >> 32, (rows & 0xFFFFFFFF).astype(np.int32), lists_from(in_row, contacts, len(rows)), row
+    item: Ints, account: Ints, contact: Ints, calls: Flags
+) -> tuple[NDArray[np.int64], NDArray[np.int32], Flags, Ragged]:
+    """One row per distinct (item, account), sorted: (items, accounts, whether one of its triples calls, contacts).
+
+    calls: for each triple whether it is the sender's or the organizer's.
+    """
+    items, accounts, contacts, silent = sort_rows(item, account, contact, (~calls).astype(np.int8))
+    first = starts(items, accounts)
+    rows = np.flatnonzero(first)
+    row = np.cumsum(first) - 1
+    calling = np.bincount(row[silent == 0], minlength=len(rows)) > 0
+    once = np.flatnonzero(first | starts(contacts))
+    lists = lists_from(row[once], contacts[once].astype(np.int32), len(rows))
+    return items[rows], accounts[rows].astype(np.int32), calling, lists
+
+
+def sort_copies(item: NDArray[np.uint64], *by: NDArray[Any]) -> NDArray[np.int64]:
+    """The order of the copies by item and, within an item, by these columns, the first one first."""
+    order = np.argsort(item)
+    first = starts(item[order])
+    alone = first & np.append(first[1:], True)
+    several = np.flatnonzero(~alone)
+    rows = order[several]
+    order[several] = rows[np.lexsort((*(column[rows] for column in reversed(by)), item[rows]))]
+    return order
 
 
 def tally(groups: Groups, **reasons: Flags) -> dict[str, int]:

@@ -12,9 +12,9 @@ from shared.core.columns import Ints, concat, rows_of, starts, take
 from shared.core.facts import FROM_ACCOUNT, NEITHER, TO_ACCOUNT, MeetingItems, MessageItems
 from shared.core.figures import NEVER, Figures
 from shared.core.minutes import minutes_of, sums
-from shared.core.periods import LEVELS, Window
+from shared.core.periods import DAYS, LEVELS, Window
 from shared.core.replies import Replies, replies
-from shared.core.sightings import Sightings, both, days, first_day, last_day, sightings
+from shared.core.sightings import Sightings, both, sightings
 
 Items = TypeVar("Items", MessageItems, MeetingItems)
 
@@ -77,17 +77,13 @@ class _Grid:
     def persons(self, seen: Sightings) -> NDArray[np.int64]:
         return seen.persons(self.period_of_day, self.periods, self.accounts)
 
-    def last_day(self, seen: Sightings) -> NDArray[np.int32]:
-        return last_day(seen, self.slot(seen.account, seen.day), self.slots, NEVER)
-
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Our people, account contacts and days of all accounts."""
+    """Our people and account contacts of all accounts."""
 
     people: Sightings
     contacts: Sightings
-    days: Sightings
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,6 @@ class _Counted:
     in_emails: _Seen
     in_meetings: _Seen
     people: Sightings
-    days: Sightings
     replies: Replies
     reply_minutes: NDArray[np.float64]
 
@@ -119,9 +114,7 @@ def _figures(
     reply_limit_us: int,
 ) -> Figures:
     """named, attended: rows whose people and contacts count · messages, meetings: those that count themselves."""
-    accounts = np.unique(np.concatenate([messages.account, meetings.account]))
-    local = np.zeros(int(accounts.max(initial=0)) + 1, np.int32)
-    local[accounts] = np.arange(len(accounts))
+    accounts, local = _numbered(messages.account, meetings.account)
     in_emails, in_meetings = _seen(named, local), _seen(attended, local)
     answered = replies(messages, reply_limit_us)
     counted = _Counted(
@@ -133,11 +126,18 @@ def _figures(
         in_emails=in_emails,
         in_meetings=in_meetings,
         people=both(in_emails.people, in_meetings.people),
-        days=both(in_emails.days, in_meetings.days),
         replies=answered,
         reply_minutes=minutes_of(answered.elapsed_us),
     )
     return concat([_at_level(counted, number, window.period_of_day(level)) for number, level in enumerate(LEVELS)])
+
+
+def _numbered(*some: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(the accounts that occur, ascending; for each account number its position therein)"""
+    occurs = np.zeros(max(int(accounts.max(initial=-1)) for accounts in some) + 1, np.bool_)
+    for accounts in some:
+        occurs[accounts] = True
+    return np.flatnonzero(occurs).astype(np.int32), (np.cumsum(occurs) - 1).astype(np.int32)
 
 
 def _seen(items: MessageItems | MeetingItems, local: NDArray[np.int32]) -> _Seen:
@@ -146,7 +146,6 @@ def _seen(items: MessageItems | MeetingItems, local: NDArray[np.int32]) -> _Seen
     return _Seen(
         people=sightings(account[of_people], items.people.values, items.day[of_people]),
         contacts=sightings(account[of_contacts], items.contacts.values, items.day[of_contacts]),
-        days=days(account, items.day),
     )
 
 
@@ -171,7 +170,9 @@ def _at_level(counted: _Counted, number: int, period_of_day: NDArray[np.int32]) 
         "people": grid.persons(counted.people),
         "contacts_emails": grid.persons(in_emails.contacts),
         "contacts_meetings": grid.persons(in_meetings.contacts),
-        "last_day": grid.last_day(counted.days),
+        "last_day": np.maximum(
+            _last(email_slot, counted.messages.day, grid.slots), _last(meeting_slot, counted.meetings.day, grid.slots)
+        ),
         "replies": np.bincount(reply_slot, minlength=grid.slots),
     }
     return Figures(
@@ -185,15 +186,20 @@ def _at_level(counted: _Counted, number: int, period_of_day: NDArray[np.int32]) 
     )
 
 
+def _last(slot: Ints, day: NDArray[np.int32], slots: int) -> NDArray[np.int32]:
+    last = np.full(slots, NEVER, np.int32)
+    np.maximum.at(last, slot, day)
+    return last
+
+
 def _of_whole_window(counted: _Counted, account: NDArray[np.int64]) -> dict[str, NDArray[np.int32]]:
     """What is the same on every row of an account."""
     size = len(counted.accounts)
-
-    def last(seen: Sightings) -> NDArray[np.int32]:
-        return last_day(seen, seen.account, size, NEVER)[account]
-
+    first = np.full(size, DAYS, np.int32)
+    np.minimum.at(first, counted.email_account, counted.messages.day)
+    np.minimum.at(first, counted.meeting_account, counted.meetings.day)
     return {
-        "first_day": first_day(counted.days, counted.days.account, size, NEVER)[account],
-        "last_email_day": last(counted.in_emails.days),
-        "last_meeting_day": last(counted.in_meetings.days),
+        "first_day": first[account],
+        "last_email_day": _last(counted.email_account, counted.messages.day, size)[account],
+        "last_meeting_day": _last(counted.meeting_account, counted.meetings.day, size)[account],
     }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shared.core.answers import Attendees, attendees
 from shared.core.columns import distinct_pairs, lengths, rows_of, take, take_lists
-from shared.core.copies import Groups, Join, days_with, group, people_or_owners, rows_with_contacts, tally
+from shared.core.copies import Groups, Join, days_with, group, people_or_owners, rows_with_contacts, sort_copies, tally
 from shared.core.facts import (
     DECLINED,
     FROM_ACCOUNT,
@@ -32,7 +32,7 @@ def join_meetings(copies: MeetingCopies, contacts: Contacts, window: Window) -> 
     latest end (§4.1).
     """
     by_owner = copies.organizer == -2 - copies.owner
-    order = np.lexsort((-copies.end, copies.organizer, copies.owner, ~by_owner, copies.item))
+    order = sort_copies(copies.item, ~by_owner, copies.owner, copies.organizer, -copies.end)
     copies, by_owner = take(copies, order), by_owner[order]
     groups = group(copies.item)
     deciding = np.zeros(len(copies.item), np.bool_)
@@ -85,9 +85,11 @@ def _accounts(copies: MeetingCopies, groups: Groups, asked: Attendees, contacts:
     person = (item << 32) | contact
     coming = (asked.who >= 0) & ~asked.declined
     involved = np.isin(person, person[calls]) | np.isin(person, (asked.item[coming] << 32) | asked.who[coming])
-    items, accounts, lists, row = rows_with_contacts(item[involved], account[involved], contact[involved])
+    items, accounts, calling, lists = rows_with_contacts(
+        item[involved], account[involved], contact[involved], calls[involved]
+    )
     direction = np.where(is_ours(organizer)[items], TO_ACCOUNT, NEITHER).astype(np.int8)
-    direction[row[calls[involved]]] = FROM_ACCOUNT
+    direction[calling] = FROM_ACCOUNT
     return _Rows(items, accounts, direction, lists)
 
 

@@ -14,6 +14,7 @@ from shared.core.copies import (
     group,
     people_or_owners,
     rows_with_contacts,
+    sort_copies,
     tally,
 )
 from shared.core.facts import FROM_ACCOUNT, NEITHER, TO_ACCOUNT, Contacts, MessageCopies, MessageItems, Ragged
@@ -27,7 +28,7 @@ def join_messages(copies: MessageCopies, contacts: Contacts, window: Window) -> 
     The winner's sent time and sender stand for the message, recipients are the union (§3.1); an item of which one copy
     is crowded is out (§3.2).
     """
-    copies = take(copies, np.lexsort((copies.sender, copies.owner, copies.sent, copies.item)))
+    copies = take(copies, sort_copies(copies.item, copies.sent, copies.owner, copies.sender))
     groups = group(copies.item)
     crowded = groups.any(copies.crowded)
     counts = tally(groups, TooManyRecipients=crowded)
@@ -76,9 +77,13 @@ def _accounts(
     theirs = np.flatnonzero(is_contact(code))
     position, account, contact = pairs_of(code[theirs], contacts)
     named = theirs[position]
-    items, accounts, lists, row = rows_with_contacts(item[named], account, contact)
+    items, accounts, sends, lists = rows_with_contacts(item[named], account, contact, named < len(sender))
     direction = np.where(is_ours(sender)[items], TO_ACCOUNT, NEITHER).astype(np.int8)
-    direction[row[named < len(sender)]] = FROM_ACCOUNT
-    family = (items << 32) | contacts.top[accounts]
-    kept = np.flatnonzero((direction != NEITHER) | np.isin(family, family[direction == FROM_ACCOUNT]))
-    return items[kept], accounts[kept], direction[kept], take_lists(lists, kept)
+    direction[sends] = FROM_ACCOUNT
+    lost = direction == NEITHER
+    if lost.any():
+        family = (items << 32) | contacts.top[accounts]
+        lost[lost] = ~np.isin(family[lost], family[sends])
+        kept = np.flatnonzero(~lost)
+        items, accounts, direction, lists = items[kept], accounts[kept], direction[kept], take_lists(lists, kept)
+    return items, accounts, direction, lists

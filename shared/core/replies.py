@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,43 +28,107 @@ class _Links(NamedTuple):
     parent: NDArray[np.int64]
 
 
+class _Events(NamedTuple):
+    """Messages in the conversations of accounts.
+
+    row: in the messages · thread: hash of account and conversation · to: whether it is a To-account message · moment:
+    when that was sent, or when the From-account message was received.
+    """
+
+    row: NDArray[np.int64]
+    thread: NDArray[np.uint64]
+    to: NDArray[np.bool_]
+    moment: NDArray[np.int64]
+
+    def take(self, which: NDArray[Any]) -> _Events:
+        return _Events(*(column[which] for column in self))
+
+
 def replies(messages: MessageItems, limit_us: int) -> Replies:
     """The replies among messages that have one row per item and account, in any order.
 
-    Conversations that a message with several keys belongs to are worked out link by link; the others, nearly all, have
-    for each reply just one candidate.
+    Conversations of which a message belongs to others too are worked out with all that is said about ties and several
+    candidates; in the rest, nearly all, each reply has one candidate and a short way to it.
     """
-    moving = np.flatnonzero((messages.direction == TO_ACCOUNT) | (messages.direction == FROM_ACCOUNT))
-    row, thread = _threads(messages, moving)
-    linked = np.isin(thread, thread[lengths(messages.conversations)[row] > 1])
-    simple = _candidates(messages, row[~linked], thread[~linked])
-    involved = _latest_parent(messages, _candidates(messages, row[linked], thread[linked]))
-    first = _first_to_each(messages, _Links(*(np.concatenate(both) for both in zip(simple, involved, strict=True))))
-    elapsed = messages.received[first.reply] - messages.sent[first.parent]
+    events = _events(messages)
+    several = lengths(messages.conversations)[events.row] > 1
+    linked = np.isin(events.thread, events.thread[several]) if several.any() else several
+    found = _simple_links(messages, events.take(~linked)), _linked(messages, events.take(linked))
+    links = _Links(*(np.concatenate(both) for both in zip(*found, strict=True)))
+    elapsed = messages.received[links.reply] - messages.sent[links.parent]
     in_time = elapsed <= limit_us
-    return Replies(first.reply[in_time], elapsed[in_time])
+    return Replies(links.reply[in_time], elapsed[in_time])
 
 
-def _threads(messages: MessageItems, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """(row, hash of account and conversation) for each conversation of these rows."""
-    conversations: Ragged = take_lists(messages.conversations, rows)
-    row = rows[rows_of(conversations)]
-    account = messages.account[row].astype(np.uint64)
-    return row, conversations.values ^ ((account + np.uint64(1)) * _MIX)
-
-
-def _candidates(messages: MessageItems, row: NDArray[np.int64], thread: NDArray[np.uint64]) -> _Links:
-    """Within each thread, each From-account message with the latest To-account message sent before it was received."""
+def _events(messages: MessageItems) -> _Events:
+    moving = np.flatnonzero((messages.direction == TO_ACCOUNT) | (messages.direction == FROM_ACCOUNT))
+    conversations: Ragged = take_lists(messages.conversations, moving)
+    row = moving[rows_of(conversations)]
+    thread = conversations.values ^ ((messages.account[row].astype(np.uint64) + np.uint64(1)) * _MIX)
     to = messages.direction[row] == TO_ACCOUNT
-    moment = np.where(to, messages.sent[row], messages.received[row])
-    # At the same moment a reply stands first: its parent was sent before it was received.
-    order = np.lexsort((messages.item[row], moment * 2 + to, thread))
-    row, to, thread = row[order], to[order], thread[order]
-    position = np.arange(len(row))
-    last_to = np.maximum.accumulate(np.where(to, position, -1)) if len(row) else position
-    thread_start = np.maximum.accumulate(np.where(starts(thread), position, 0)) if len(row) else position
-    answers = np.flatnonzero(~to & (last_to >= thread_start))
-    return _Links(row[answers], row[last_to[answers]])
+    return _Events(row, thread, to, np.where(to, messages.sent[row], messages.received[row]))
+
+
+def _simple_links(messages: MessageItems, events: _Events) -> _Links:
+    """The first reply to each parent, where every message is in one conversation only."""
+    events = events.take(_order(events))
+    answers, parents = _answers(events)
+    first = starts(parents)
+    run = np.cumsum(first) - 1
+    received = events.moment[answers]
+    earliest = np.flatnonzero(received == received[first][run])
+    if len(earliest) > np.count_nonzero(first):
+        # Of several that were received at once, the one that was sent first.
+        earliest = earliest[np.lexsort((messages.sent[events.row[answers[earliest]]], run[earliest]))]
+        earliest = earliest[starts(run[earliest])]
+    return _Links(events.row[answers[earliest]], events.row[parents[earliest]])
+
+
+def _order(events: _Events) -> NDArray[np.int64]:
+    """By thread and moment; at the same moment replies first, since a parent was sent before it was received.
+
+    A key of 64 bits takes the moments, in the largest unit that is fine enough, and what room is left of the threads.
+    """
+    moment = events.moment - events.moment.min(initial=2**62)
+    time = _coarsest(moment) * 2 + events.to
+    bits = np.uint64(int(time.max(initial=0)).bit_length())
+    lead = events.thread >> bits
+    order = np.argsort((lead << bits) | time.astype(np.uint64))
+    lead, thread = lead[order], events.thread[order]
+    clash = (lead[1:] == lead[:-1]) & (thread[1:] != thread[:-1])
+    if clash.any():
+        again = np.flatnonzero(np.isin(lead, lead[1:][clash]))
+        rows = order[again]
+        order[again] = rows[np.lexsort((moment[rows] * 2 + events.to[rows], events.thread[rows]))]
+    return order
+
+
+def _coarsest(moment: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The moments in seconds, or milliseconds, where that loses nothing: Graph's own are whole seconds."""
+    for unit in (1_000_000, 1_000):
+        coarse: NDArray[np.int64] = moment // unit
+        if (coarse * unit == moment).all():
+            return coarse
+    return moment
+
+
+def _answers(events: _Events) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(positions of From-account messages, of the latest To-account message before each in its thread), in order."""
+    if len(events.row) == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    position = np.arange(len(events.row))
+    last_to = np.maximum.accumulate(np.where(events.to, position, -1))
+    thread_start = np.maximum.accumulate(np.where(starts(events.thread), position, 0))
+    answers = np.flatnonzero(~events.to & (last_to >= thread_start))
+    return answers, last_to[answers]
+
+
+def _linked(messages: MessageItems, events: _Events) -> _Links:
+    """The same where messages are in several conversations: one parent for each reply, one reply for each parent."""
+    events = events.take(np.lexsort((messages.item[events.row], events.moment * 2 + events.to, events.thread)))
+    answers, parents = _answers(events)
+    links = _Links(events.row[answers], events.row[parents])
+    return _first_to_each(messages, _latest_parent(messages, links))
 
 
 def _latest_parent(messages: MessageItems, links: _Links) -> _Links:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.columns import starts
-from shared.core.enrichment import Floors, ScoreOptions
+from shared.core.enrichment import PARTS, Floors, ScoreOptions
 from shared.core.figures import Figures
 from shared.core.periods import LEVELS, Window
 
 BILLION = 1_000_000_000
+_MOST_PERIODS = 64  # of a level; a window touches 53 weeks, sometimes 54
 Ints = NDArray[np.integer[Any]]
 
 
@@ -37,25 +37,28 @@ class Scores:
     score: NDArray[np.int32]
 
 
-def scores(figures: Figures, options: ScoreOptions, window: Window) -> Scores:
-    """Each row against all rows of its level and period; these rows are the set A."""
+def scores(figures: Figures, references: NDArray[np.int64], options: ScoreOptions, window: Window) -> Scores:
+    """Rows against the references of their level and period, as `references_of` has them."""
     values = raw_values(figures, window)
-    references = references_of(figures, values, options)
-    parts = parts_of(values, references, options)
-    score, points = rounded(parts)
-    return Scores(values, references, points, score)
+    of_rows = references[figures.level, figures.period]
+    score, points = rounded(parts_of(values, of_rows, options))
+    return Scores(values, of_rows, points, score)
 
 
 def raw_values(figures: Figures, window: Window) -> NDArray[np.int64]:
     """x of each row and part: shape (rows, 5)."""
-    columns = [
+    recency = _last_days(figures, window) - figures.last_day
+    return np.stack([*_counted(figures), recency], axis=1).astype(np.int64)
+
+
+def _counted(figures: Figures) -> tuple[NDArray[np.int32], ...]:
+    """x of the first four parts."""
+    return (
         figures.emails_to + figures.emails_from,
         np.minimum(figures.emails_to, figures.emails_from),
         figures.meetings,
         np.maximum(figures.contacts_emails, figures.contacts_meetings),
-        _last_days(figures, window) - figures.last_day,
-    ]
-    return np.stack(columns, axis=1).astype(np.int64)
+    )
 
 
 def _last_days(figures: Figures, window: Window) -> NDArray[np.int64]:
@@ -68,17 +71,23 @@ def _last_days(figures: Figures, window: Window) -> NDArray[np.int64]:
     return last
 
 
-def references_of(figures: Figures, values: NDArray[np.int64], options: ScoreOptions) -> NDArray[np.int64]:
-    """R of each row and part: shape (rows, 5)."""
-    references = np.empty_like(values)
-    references[:, 4] = options.half_life_days
-    order = np.lexsort((figures.period, figures.level))
-    bounds = np.flatnonzero(np.append(starts(figures.level[order], figures.period[order]), True))
-    for begin, end in pairwise(bounds):
-        rows = order[begin:end]
-        rank = rank_of(len(rows), options.percentile)
-        of_group = np.partition(values[rows, :4], rank - 1, axis=0)[rank - 1]
-        references[rows, :4] = np.maximum(of_group, floors_of(options, LEVELS[figures.level[rows[0]]]))
+def references_of(figures: Figures, options: ScoreOptions) -> NDArray[np.int64]:
+    """R of each level, period and part: shape (levels, periods, 5). The rows are the set A of their level and period;
+    where there is none, R are the floors."""
+    references = np.empty((len(LEVELS), _MOST_PERIODS, len(PARTS)), np.int64)
+    for number, level in enumerate(LEVELS):
+        references[number] = [*floors_of(options, level), options.half_life_days]
+    group = figures.level.astype(np.uint16) * _MOST_PERIODS + figures.period.astype(np.uint16)
+    order = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[order], np.arange(len(LEVELS) * _MOST_PERIODS + 1))
+    for part, of_rows in enumerate(_counted(figures)):
+        values = of_rows[order]
+        for place, (begin, end) in enumerate(pairwise(bounds.tolist())):
+            if begin < end:
+                rank = rank_of(end - begin, options.percentile)
+                smallest = np.partition(values[begin:end], rank - 1)[rank - 1]
+                of_period = references[place // _MOST_PERIODS, place % _MOST_PERIODS]
+                of_period[part] = max(of_period[part], smallest)
     return references
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,22 +16,23 @@ if TYPE_CHECKING:
 
 
 def write_tables(
-    output: Container, name: str, run_id: str, frames: Mapping[str, Callable[[], pd.DataFrame]]
+    output: Container, name: str, run_id: str, frames: Iterable[tuple[str, Iterable[pd.DataFrame]]]
 ) -> list[Document]:
     """Each table as Parquet and CSV; what `current.json` says of them. Again for the same run: the same blobs again.
 
-    frames: table name → what makes its frame; one frame at a time is held.
+    frames: of each table its name and its rows, frame by frame; they are made when they are asked for.
     """
+    return [_write_table(output, name, run_id, table, rows) for table, rows in frames]
+
+
+def _write_table(output: Container, name: str, run_id: str, table: str, rows: Iterable[pd.DataFrame]) -> Document:
     from shared.adapters import published
 
-    entries = []
-    for table, make in frames.items():
-        frame = make()
-        parquet, csv = (blob_names.table(name, run_id, table, extension) for extension in ("parquet", "csv"))
-        output.write(parquet, published.to_parquet(frame))
-        output.write(csv, published.to_csv(frame))
-        entries.append({"name": table, "rows": len(frame), "parquet": parquet, "csv": csv})
-    return entries
+    written = published.files(rows)
+    parquet, csv = (blob_names.table(name, run_id, table, extension) for extension in ("parquet", "csv"))
+    output.write(parquet, written.parquet)
+    output.write(csv, written.csv)
+    return {"name": table, "rows": written.rows, "parquet": parquet, "csv": csv}
 
 
 def make_current(

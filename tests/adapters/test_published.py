@@ -42,6 +42,7 @@ COLUMNS = [
     "AggregationLevel",
 ]
 IDS = ["007", 'a,"b"\nc']
+NAMES = published.names(IDS)
 
 
 def figures():
@@ -56,12 +57,24 @@ def figures():
 
 def office():
     rows = figures()
-    return published.engagement(rows, score.scores(rows, ScoreOptions(), WINDOW), IDS, WINDOW)
+    return published.engagement(rows, scored(rows), NAMES, WINDOW)
+
+
+def scored(rows):
+    return score.scores(rows, score.references_of(rows, ScoreOptions()), ScoreOptions(), WINDOW)
+
+
+def to_csv(*frames):
+    return published.files(frames).csv
+
+
+def to_parquet(*frames):
+    return published.files(frames).parquet
 
 
 def test_each_column_has_the_type_that_is_published():
     """§6: the columns in their order, with their types."""
-    schema = pq.read_schema(io.BytesIO(published.to_parquet(office())))
+    schema = pq.read_schema(io.BytesIO(to_parquet(office())))
     int32 = {"EngagementScore", "DaysSinceLastEmail", "DaysSinceLastMeeting"} | {
         f"NoOf{whose}Involved_{what}" for whose in ("Contacts", "AccountContacts") for what in ("Emails", "Meetings")
     }
@@ -100,7 +113,7 @@ def test_rows_hold_keys_dates_means_and_nulls():
 
 def test_csv_quotes_what_needs_it_and_writes_floats_as_repr_does():
     """§6: CSV writes dates as `yyyy-mm-dd`, null as nothing, floats as Python's `repr` does (`60.0`)."""
-    text = published.to_csv(office()).decode()
+    text = to_csv(office()).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
 
     assert text.endswith("Week\n")
@@ -114,8 +127,8 @@ def test_csv_quotes_what_needs_it_and_writes_floats_as_repr_does():
 
 def test_csv_and_parquet_hold_the_same():
     frame = office()
-    from_csv = list(csv.reader(io.StringIO(published.to_csv(frame).decode(), newline="")))
-    columns = pq.read_table(io.BytesIO(published.to_parquet(frame))).to_pydict()
+    from_csv = list(csv.reader(io.StringIO(to_csv(frame).decode(), newline="")))
+    columns = pq.read_table(io.BytesIO(to_parquet(frame))).to_pydict()
 
     assert from_csv[0] == list(columns)
     assert from_csv[1:] == [
@@ -125,17 +138,16 @@ def test_csv_and_parquet_hold_the_same():
 
 def test_small_and_large_floats_are_written_as_repr_does():
     """§6: floats as Python's `repr` does."""
-    values = [1e-7, 1 / 3, 1e16, 60.0]
-    frame = pd.DataFrame({"x": pd.array(values, "double[pyarrow]")})
+    for values in ([1e-7, 1 / 3, 60.0], [1e16, 2.5], [0.0, 7.0], [1 / 3, 60.0, 33.214285714285715, 43200.0]):
+        frame = pd.DataFrame({"x": pd.array(values, "double[pyarrow]")})
 
-    assert published.to_csv(frame).decode().split() == ["x", *map(repr, values)]
+        assert to_csv(frame).decode().split() == ["x", *map(repr, values)]
 
 
 def test_the_breakdown_has_the_table_s_keys_points_and_what_they_come_from():
     """§6: one row per row of the table, same order."""
     rows = figures()
-    scored = score.scores(rows, ScoreOptions(), WINDOW)
-    frame = published.breakdown(rows, scored, IDS, WINDOW)
+    frame = published.breakdown(rows, scored(rows), NAMES, WINDOW)
 
     assert frame.columns.tolist() == [
         "PrimaryKey",
@@ -151,8 +163,8 @@ def test_people_and_coverage_are_small_tables():
     """§6: `UserId`, the directory id, and nothing else; `AsOf` in RFC 3339."""
     coverage = published.coverage([CoverageRow("Days", "WithItems", 3)], "20260630T120000Z", WINDOW.as_of_us)
 
-    assert published.to_csv(published.people(["a", "b"])) == b"UserId\na\nb\n"
-    assert published.to_csv(coverage).decode().splitlines() == [
+    assert to_csv(published.people(["a", "b"])) == b"UserId\na\nb\n"
+    assert to_csv(coverage).decode().splitlines() == [
         "RunId,Scope,Reason,Count,AsOf",
         "20260630T120000Z,Days,WithItems,3,2026-06-30T12:00:00Z",
     ]
@@ -161,13 +173,22 @@ def test_people_and_coverage_are_small_tables():
 
 def test_the_same_rows_give_the_same_bytes():
     """Interfaces §3: the same facts, configuration and `asOf` give the same bytes in every table."""
-    assert published.to_parquet(office()) == published.to_parquet(office())
-    assert published.to_csv(office()) == published.to_csv(office())
+    assert to_parquet(office()) == to_parquet(office())
+    assert to_csv(office()) == to_csv(office())
 
 
 def test_an_empty_table_is_its_header():
     nothing = take(figures(), np.zeros(0, np.int64))
-    frame = published.engagement(nothing, score.scores(nothing, ScoreOptions(), WINDOW), IDS, WINDOW)
+    frame = published.engagement(nothing, scored(nothing), NAMES, WINDOW)
 
-    assert published.to_csv(frame).count(b"\n") == 1
-    assert pq.read_table(io.BytesIO(published.to_parquet(frame))).num_rows == 0
+    assert to_csv(frame).count(b"\n") == 1
+    assert pq.read_table(io.BytesIO(to_parquet(frame))).num_rows == 0
+
+
+def test_a_table_in_several_frames_is_one_table():
+    frame = office()
+    written = published.files([frame.iloc[:2], frame.iloc[2:]])
+
+    assert written.rows == len(frame)
+    assert written.csv == to_csv(frame)
+    assert pq.read_table(io.BytesIO(written.parquet)).equals(pq.read_table(io.BytesIO(to_parquet(frame))))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.core.enrichment import Floors, ScoreOptions, Weights
 from shared.core.figures import Figures
 from shared.core.periods import DAYS, LEVELS
-from shared.core.score import BILLION, parts_of, rank_of, rounded, scores
+from shared.core.score import BILLION, parts_of, rank_of, references_of, rounded, scores
 from tests.facts import WINDOW
 
 OPTIONS = ScoreOptions()
@@ -40,7 +40,11 @@ def figures(*rows, level="Year", period=0):
 
 
 def score(*rows, options=OPTIONS, level="Year", period=0):
-    return scores(figures(*rows, level=level, period=period), options, WINDOW)
+    return scored(figures(*rows, level=level, period=period), options)
+
+
+def scored(table, options=OPTIONS):
+    return scores(table, references_of(table, options), options, WINDOW)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_floors_are_the_least_references_and_differ_by_level():
 def test_parts_follow_the_logarithm():
     """§7: points = W · min(1, ln(1+x) / ln(1+R)), rounded to 9 decimals; Recency 15 · 2^(−d/30)."""
     one = figures((1, 0, 1, 1, 0, 7))
-    values = scores(one, OPTIONS, WINDOW).values
+    values = scored(one).values
     parts = parts_of(values, np.array([[24, 12, 6, 3, 30]]), OPTIONS)
 
     expected = [20 * log(2) / log(25), 0, 35 * log(2) / log(7), 15 * log(2) / log(4), 15 * 2 ** (-7 / 30)]
@@ -102,7 +106,7 @@ def test_recency_counts_to_the_period_s_last_day_never_after_the_as_of_date():
     row = figures((1, 0, 0, 1, 0, 0), level="Month", period=month)
 
     assert row.last_day.tolist() == [DAYS - 1]
-    assert scores(row, OPTIONS, WINDOW).values[0, 4] == 0
+    assert scored(row).values[0, 4] == 0
 
 
 def test_half_a_point_is_rounded_up_and_every_row_has_one():
@@ -137,13 +141,13 @@ accounts = st.lists(row, min_size=1, max_size=25)
 @settings(max_examples=100, derandomize=True, deadline=None)
 def test_points_add_up_to_the_score_and_stay_within_their_weight(rows):
     """§7: and add up to the score exactly."""
-    scored = score(*rows)
+    found = score(*rows)
 
-    assert scored.points.sum(axis=1).tolist() == scored.score.tolist()
-    assert (scored.score >= 1).all()
-    assert (scored.score <= 100).all()
-    assert (scored.points >= 0).all()
-    assert (scored.points <= [20, 15, 35, 15, 15]).all()
+    assert found.points.sum(axis=1).tolist() == found.score.tolist()
+    assert (found.score >= 1).all()
+    assert (found.score <= 100).all()
+    assert (found.points >= 0).all()
+    assert (found.points <= [20, 15, 35, 15, 15]).all()
 
 
 @given(accounts, st.integers(0, 24), st.integers(0, 5))
@@ -175,8 +179,8 @@ def test_the_largest_account_alone_never_sets_the_reference(rows, which, part):
 def test_equal_figures_give_equal_scores_whatever_the_order(rows, random):
     """§7: equal figures give equal scores; input order is irrelevant; all-equal accounts work."""
     order = random.sample(range(len(rows)), len(rows))
-    scored, shuffled = score(*rows), score(*(rows[i] for i in order))
-    by_figures = dict(zip(rows, scored.score.tolist(), strict=True))
+    found, shuffled = score(*rows), score(*(rows[i] for i in order))
+    by_figures = dict(zip(rows, found.score.tolist(), strict=True))
 
     assert shuffled.score.tolist() == [by_figures[rows[i]] for i in order]
     assert len(set(score(*[rows[0]] * 5).score.tolist())) == 1
@@ -193,7 +197,7 @@ def test_each_level_and_period_is_its_own_set_of_accounts():
         }
     )
 
-    assert scores(together, OPTIONS, WINDOW).references[:, 0].tolist() == [80, 80, 80]
+    assert scored(together).references[:, 0].tolist() == [80, 80, 80]
 
 
 def test_weights_floors_percentile_and_half_life_are_configuration():
@@ -201,10 +205,10 @@ def test_weights_floors_percentile_and_half_life_are_configuration():
     weights = Weights(email_volume=100, email_two_way=0, meetings=0, breadth=0, recency=0)
     floors = OPTIONS.floors.model_copy(update={"year": Floors(email_volume=1)})
     options = ScoreOptions(weights=weights, floors=floors, percentile=Decimal("0.5"), half_life_days=7)
-    scored = score((1, 0, 0, 1, 0, 0), (2, 0, 0, 1, 0, 0), (9, 0, 0, 1, 0, 0), options=options)
+    found = score((1, 0, 0, 1, 0, 0), (2, 0, 0, 1, 0, 0), (9, 0, 0, 1, 0, 0), options=options)
 
-    assert scored.references[:, [0, 4]].tolist() == [[2, 7]] * 3
-    assert scored.score.tolist() == [63, 100, 100]
+    assert found.references[:, [0, 4]].tolist() == [[2, 7]] * 3
+    assert found.score.tolist() == [63, 100, 100]
 
 
 def test_no_rows_have_no_scores():

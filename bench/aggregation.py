@@ -1,0 +1,128 @@
+"""Copies → items → figures → published tables, through the activities themselves, one process per measurement.
+
+`python -m bench aggregation [--millions 5] [--rounds 3]` prints medians of wall time, CPU time and peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from types import SimpleNamespace
+from typing import Any, cast
+
+from bench.folder import storage
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench aggregation")
+    parser.add_argument("--millions", type=float, default=5, help="items: nine messages for each meeting")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--stage", choices=sorted(_STAGES), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if given.stage:
+        print(json.dumps(_measure(given.stage, given.folder)))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        _run(Path(folder), int(given.millions * 1_000_000), given.rounds)
+    return 0
+
+
+def _run(folder: Path, items: int, rounds: int) -> None:
+    from bench import synthetic
+
+    # About one published row for ten items, as life has it: few accounts have much, most have little.
+    size = synthetic.Size(
+        messages=items * 9 // 10,
+        meetings=items // 10,
+        accounts=max(10, items // 600),
+        partitions=max(1, -(-items // 1_000_000)),
+    )
+    svc = _services(folder)
+    synthetic.write_everything(svc, size)
+    (folder / "size.json").write_text(json.dumps({"partitions": size.partitions}))
+    print(f"{items:,} items, a third of them in two copies; {size.partitions} partitions and buckets; n = {rounds}")
+    print(f"{'':<36}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}")
+    _print("join copies into items", [_in_fresh_processes(("join",), folder) for _ in range(rounds)])
+    for hierarchy, title in ((False, "figures, scores, tables"), (True, "… with a hierarchy of customers")):
+        synthetic.set_hierarchy(svc, hierarchy)
+        _print(title, [_in_fresh_processes(("aggregate", "publish"), folder) for _ in range(rounds)])
+    rows = json.loads((folder / "output/Office/current.json").read_text())["tables"][0]["rows"]
+    print(f"{rows:,} rows in the main table")
+
+
+def _print(title: str, measured: list[tuple[float, float, float]]) -> None:
+    wall, cpu, peak = (median(one[column] for one in measured) for column in range(3))
+    print(f"{title:<36}{wall:>8.2f}{cpu:>8.2f}{peak:>9.0f}", flush=True)
+
+
+def _in_fresh_processes(stages: tuple[str, ...], folder: Path) -> tuple[float, float, float]:
+    """Wall and CPU seconds of the stages together, imports included, and the larger peak."""
+    told = []
+    for stage in stages:
+        command = [sys.executable, "-m", "bench", "aggregation", "--stage", stage, "--folder", str(folder)]
+        told.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    return sum(one["wall"] for one in told), sum(one["cpu"] for one in told), max(one["peak"] for one in told)
+
+
+def _measure(stage: str, folder: Path) -> dict[str, float]:
+    began = time.perf_counter()
+    partitions = json.loads((folder / "size.json").read_text())["partitions"]
+    _STAGES[stage](_services(folder), partitions)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "wall": time.perf_counter() - began,
+        "cpu": used.ru_utime + used.ru_stime,
+        "peak": used.ru_maxrss / 1024,
+    }
+
+
+def _services(folder: Path) -> Any:
+    return cast("Any", SimpleNamespace(storage=storage(folder), now=_now))
+
+
+def _now() -> Any:
+    from bench.synthetic import AS_OF_US
+    from shared.core.periods import from_us
+
+    return from_us(AS_OF_US)
+
+
+def _join(svc: Any, partitions: int) -> None:
+    from activities import join_items
+    from shared.core.contracts import JoinOrder
+
+    for number in range(partitions):
+        join_items.run(JoinOrder(**_key(), partition=number, groups=1, buckets=partitions), svc)
+
+
+def _aggregate(svc: Any, partitions: int) -> None:
+    from activities import aggregate_bucket
+    from shared.core.contracts import BucketOrder
+
+    for number in range(partitions):
+        aggregate_bucket.run(BucketOrder(**_key(), bucket=number, partitions=partitions), svc)
+
+
+def _publish(svc: Any, partitions: int) -> None:
+    from activities import publish_results
+    from shared.core.contracts import PublishOrder
+
+    publish_results.run(PublishOrder(**_key(), buckets=partitions, days_with_items=365), svc)
+
+
+def _key() -> dict[str, Any]:
+    from bench import synthetic
+
+    return {"enrichment": synthetic.NAME, "run_id": synthetic.RUN, "as_of_us": synthetic.AS_OF_US}
+
+
+_STAGES: dict[str, Callable[[Any, int], None]] = {"join": _join, "aggregate": _aggregate, "publish": _publish}

@@ -1,0 +1,66 @@
+"""Containers that are folders: what the activities read and write while they are measured, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from shared.adapters.blobs import Entry, Storage
+
+
+class FolderContainer:
+    """One folder; etags are digests of the contents."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> bytes | None:
+        path = self._folder / name
+        return path.read_bytes() if path.is_file() else None
+
+    def read_tagged(self, name: str) -> tuple[bytes, str] | None:
+        data = self.read(name)
+        return None if data is None else (data, _etag(data))
+
+    def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return _etag(data)
+
+    def create(self, name: str, data: bytes) -> str | None:
+        return None if (self._folder / name).exists() else self.write(name, data)
+
+    def replace(self, name: str, data: bytes, etag: str) -> str | None:
+        tagged = self.read_tagged(name)
+        return self.write(name, data) if tagged and tagged[1] == etag else None
+
+    def delete(self, name: str, etag: str | None = None) -> bool:
+        tagged = self.read_tagged(name)
+        if tagged is None or (etag and tagged[1] != etag):
+            return False
+        (self._folder / name).unlink()
+        return True
+
+    def delete_prefix(self, prefix: str) -> int:
+        return sum(self.delete(entry.name) for entry in list(self.entries(prefix)))
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        for path in sorted(path for path in self._folder.rglob("*") if path.is_file()):
+            name = path.relative_to(self._folder).as_posix()
+            if name.startswith(prefix):
+                yield Entry(name, path.stat().st_size, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+    def newest_first(self, prefix: str) -> list[str]:
+        return [entry.name for entry in self.entries(prefix)][::-1]
+
+
+def _etag(data: bytes) -> str:
+    return blake2b(data, digest_size=8).hexdigest()
+
+
+def storage(folder: Path) -> Storage:
+    """The four containers below one folder."""
+    return Storage(*(FolderContainer(folder / name) for name in ("input", "config", "staging", "output")))
