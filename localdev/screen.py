@@ -41,9 +41,9 @@ class Screen:
 
     def _moving(self, statuses: Iterable[dict[str, Any]]) -> dict[str, Any]:
         last: dict[str, Any] = {}
-        with Live(console=self._console, refresh_per_second=8) as live:
+        with Live(console=self._console, auto_refresh=False) as live:
             for last in statuses:
-                live.update(_tasks(last))
+                live.update(_tasks(last), refresh=True)
         return last
 
     def _lines(self, statuses: Iterable[dict[str, Any]]) -> dict[str, Any]:
