@@ -226,6 +226,18 @@ async def test_a_member_that_was_not_shown_is_looked_up():
     assert resolution.guests == {"id-ada"}
 
 
+async def test_what_is_removed_meanwhile_is_passed_over():
+    hidden = {"id": "id-gone"}
+    graph = Directory([], [group("sales"), group("old")], {"g-sales": [hidden, user("ada")]})
+    graph.script.append(always(lambda: error(404, "Request_ResourceNotFound"), to="/users/id-gone"))
+    graph.script.append(
+        always(lambda: error(404, "Request_ResourceNotFound"), to="/g-old/transitiveMembers/microsoft.graph.user")
+    )
+    resolution = await resolve(graph, "sales@contoso.example", "old@contoso.example")
+
+    assert [entry.people for entry in resolution.entries] == [2, 0]
+
+
 async def test_who_may_not_ask_is_refused_by_the_tenant():
     graph = Directory([])
     graph.script.append(always(lambda: error(403, "Authorization_RequestDenied")))

@@ -98,6 +98,18 @@ async def test_who_is_told_to_wait_holds_back_the_other_requests_to_that_mailbox
     assert all(at >= 1009.0 for at in later)
 
 
+async def test_after_many_failures_in_a_row_the_caller_is_told_to_come_back():
+    """A worker is not kept busy for hours by a page that is always broken."""
+    clock = Clock()
+    graph = FakeGraph(script=[always(lambda: web.Response(text="<html>"))])
+    async with client_of(graph, clock) as client:
+        with pytest.raises(GraphAway) as away:
+            await ask(client, deadline=clock.now + 10_000)
+
+    assert away.value.wait == 60
+    assert len(graph.seen) == 8
+
+
 async def test_nothing_is_asked_again_after_the_deadline():
     clock = Clock()
     graph = FakeGraph(script=[always(lambda: error(500))])

@@ -38,6 +38,8 @@ _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=15, sock_read=90)
 _PATIENCE = 60.0  # seconds that a request may take with all its repetitions, where no deadline is given
 LONGEST_WAIT = 20.0  # seconds; who has to wait longer is told so, and does not keep a worker busy with it
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 16.0
+_MOST_FAILURES = 7  # one after the other, of which none says when to come again; they take about 40 seconds
+_A_MINUTE = 60.0
 
 T = TypeVar("T")
 
@@ -104,6 +106,7 @@ class GraphClient:
         self._sleep = sleep
         self._wall = wall
         self._random = random.SystemRandom()
+        self._lanes: dict[str | None, lanes.Lane] = {}
 
     async def fetch(
         self,
@@ -166,7 +169,7 @@ class GraphClient:
 
     async def _fetch(self, trial: _Trial, decode: Callable[[bytes], T]) -> T:
         mailbox = links.mailbox_of(trial.link)
-        lane = lanes.lane(self._base, mailbox)
+        lane = self._lane(mailbox)
         while True:
             token, answer = await self._through(lane, trial)
             if answer.status == 200:
@@ -183,6 +186,12 @@ class GraphClient:
                 raise judge(answer.status, body, of_mailbox=mailbox is not None)
             else:
                 await self._pause(lane, trial, answer)
+
+    def _lane(self, mailbox: str | None) -> lanes.Lane:
+        """Kept while the client lives, and with it the time until which Graph wants no request."""
+        if mailbox not in self._lanes:
+            self._lanes[mailbox] = lanes.lane(self._base, mailbox)
+        return self._lanes[mailbox]
 
     async def _through(self, lane: lanes.Lane, trial: _Trial) -> tuple[str, _Answer]:
         """Send once the lane is clear and has a free slot; the token that was sent, and what came back."""
@@ -230,7 +239,10 @@ class GraphClient:
     async def _pause(self, lane: lanes.Lane, trial: _Trial, answer: _Answer) -> None:
         """Sleep before the next attempt, as long as Graph says or as experience does; or give up."""
         asked = retry_after(answer.retry_after, self._wall())
-        wait = self._backoff(trial.failures) if asked is None else max(asked, 0.1 * min(trial.failures, 10))
+        if asked is not None:
+            wait = max(asked, 0.1 * min(trial.failures, 10))
+        else:
+            wait = self._backoff(trial.failures) if trial.failures < _MOST_FAILURES else _A_MINUTE
         trial.failures += 1
         if asked is not None or answer.status == 429:
             lane.close_until(self.clock() + wait)

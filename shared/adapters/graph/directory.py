@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
@@ -15,6 +15,7 @@ import msgspec
 
 from shared.adapters.graph import links
 from shared.adapters.graph.client import GraphClient
+from shared.adapters.graph.refusals import RequestRefused
 from shared.adapters.graph.together import together
 from shared.core.addresses import normalise, untagged
 
@@ -181,7 +182,9 @@ async def _members_of(graph: GraphClient, groups: Iterable[str]) -> Mapping[str,
     async def open_group(group: str) -> None:
         path = f"/groups/{links.segment(group)}/transitiveMembers/microsoft.graph.user"
         params = {"$select": _USER, "$top": _PAGE, "$count": "true"}
-        found = {user.id: user async for user in _all(graph, path, params, _ADVANCED)}
+        found: dict[str, _Entity] = {}
+        with _unless_gone():
+            found = {user.id: user async for user in _all(graph, path, params, _ADVANCED)}
         members[group] = [await _whole(graph, user) for user in found.values()]
 
     await together(open_group(group) for group in groups)
@@ -190,9 +193,20 @@ async def _members_of(graph: GraphClient, groups: Iterable[str]) -> Mapping[str,
 
 async def _whole(graph: GraphClient, user: _Entity) -> _Entity:
     """The user with its properties. Every user has a principal name; one without is one that we were not shown."""
-    if user.principal is not None:
-        return user
-    return await graph.fetch(f"/users/{links.segment(user.id)}", {"$select": _USER}, decode=_decode_one)
+    if user.principal is None:
+        with _unless_gone():
+            return await graph.fetch(f"/users/{links.segment(user.id)}", {"$select": _USER}, decode=_decode_one)
+    return user
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Passes over what was removed from the directory while we read it."""
+    try:
+        yield
+    except RequestRefused as refusal:
+        if refusal.status != 404:
+            raise
 
 
 async def _all(
