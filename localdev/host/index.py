@@ -118,18 +118,15 @@ def load(root: Path) -> Any:
 
     The process works in `root` from then on; `Values` of local.settings.json are set where the environment has nothing.
     """
+    if not (root / "function_app.py").is_file():
+        raise CannotIndex(f"There is no function_app.py in {root}")
     os.chdir(root)
     sys.path.insert(0, str(root))
     for name, value in _local_settings(root / "local.settings.json").items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("AzureWebJobsScriptRoot", str(root))
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
-    try:
-        module = importlib.import_module("function_app")
-    except ModuleNotFoundError as missing:
-        if missing.name == "function_app":
-            raise CannotIndex(f"There is no function_app.py in {root}") from None
-        raise
+    module = importlib.import_module("function_app")
     apps = {id(value): value for value in vars(module).values() if isinstance(value, FunctionRegister)}
     if len(apps) != 1:
         raise CannotIndex(f"function_app.py has to hold one FunctionApp or DFApp; it holds {len(apps)}")

@@ -129,6 +129,7 @@ class _Stage:
         self.store = _Recorder(tape)
         self._cast = cast
         self._alarms: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._sleepers: set[asyncio.Future[None]] = set()
         self._count = 0
         self.engine = Engine(self.store, cast, self.clock, _call_here, rules, self._observe)
         self.dispatcher = Dispatcher(self.engine, self.clock, self._perform, Limits(activities=10_000, turns=1))
@@ -157,8 +158,9 @@ class _Stage:
 
     async def _sleep(self, seconds: float) -> None:
         self.dispatcher.asleep += 1
-        await self.alarm_at(self.clock.now() + timedelta(seconds=seconds))
-        self.dispatcher.asleep -= 1
+        alarm = self.alarm_at(self.clock.now() + timedelta(seconds=seconds))
+        self._sleepers.add(alarm)
+        await alarm
 
     def alarm_at(self, instant: datetime) -> asyncio.Future[None]:
         """Done when the clock has come to `instant`."""
@@ -172,6 +174,10 @@ class _Stage:
         """Rings what is due; when the next one is."""
         while self._alarms and self._alarms[0][0] <= to_us(self.clock.now()):
             _, _, alarm = heapq.heappop(self._alarms)
+            if alarm in self._sleepers:
+                # Awake from this moment, though its activity goes on only when the event loop comes to it.
+                self._sleepers.remove(alarm)
+                self.dispatcher.asleep -= 1
             if not alarm.done():
                 alarm.set_result(None)
         return self._alarms[0][0] if self._alarms else None
@@ -229,10 +235,12 @@ def _is_over(stage: _Stage, instance: str, senders: Sequence[asyncio.Task[None]]
     """Everything has been sent, and the instance has ended or nothing will ever come to it."""
     if stage.clock.now() - stage.start > _LONGEST:
         raise TimeoutError(f"{instance} still goes on after {_LONGEST.days} days")
-    if not all(sender.done() for sender in senders):
+    # Asked first: an alarm that rings gives the dispatcher something to do.
+    more = stage.dispatcher.has_due()
+    if not stage.dispatcher.idle or not all(sender.done() for sender in senders):
         return False
     record = stage.store.instance(instance)
-    return record is None or record.finished or not stage.dispatcher.has_due()
+    return record is None or record.finished or not more
 
 
 async def _send_later(stage: _Stage, event: PlayEvent) -> None:

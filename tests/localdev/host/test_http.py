@@ -132,7 +132,7 @@ async def test_without_keys_every_level_is_open(sample_app, tmp_path):
 
 
 async def test_with_keys_each_level_wants_its_key(sample_app, tmp_path):
-    """§1.2: authLevel FUNCTION: no or bad key 401; function, host or master key 200. §3.2: system key, else 401 or 403."""
+    """§1.2: authLevel FUNCTION: no or bad key 401; function, host or master key 200. §3.2: webhooks: 401, 403, 200."""
     async with _served(sample_app, tmp_path, check_keys=True) as (host, session):
         keys = host.keys
 
