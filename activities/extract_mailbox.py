@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
-from shared.core import blob_names, roles
+from shared.core import roles
 from shared.core.contracts import Cursor, ExtractedPart, ExtractOrder, Outcome
 from shared.core.errors import GraphAway, without_values
 from shared.core.periods import MICROSECONDS, to_us
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.client import GraphClient
     from shared.adapters.graph.mailbox import Rest
     from shared.adapters.graph.refusals import RequestRefused
-    from shared.core.meetings import MeetingReader
-    from shared.core.messages import MessageReader
+    from shared.adapters.mailbox_parts import MailboxParts, Readers
     from shared.core.plan import Plan
 
 bp = df.Blueprint()
@@ -97,7 +96,7 @@ class _Call:
             now=self.svc.now,
             with_headers=plan.options.read_headers,
         )
-        return await self._conclude(rest, _Facts(messages, meetings))
+        return await self._conclude(rest, (messages, meetings))
 
     async def put_off(self, wait: float) -> ExtractedPart:
         """Nothing could be read now."""
@@ -140,7 +139,7 @@ class _Call:
 
         return self.order.cursor or whole(self.plan.window)
 
-    async def _conclude(self, rest: Rest, facts: _Facts | None) -> ExtractedPart:
+    async def _conclude(self, rest: Rest, facts: Readers | None) -> ExtractedPart:
         """Keep what was read whole; say whether there is more, and when to come back."""
         wait = math.ceil(rest.wait) + _EARLY if rest.wait > 0 else 0
         first = self.order.cursor is None or self.order.progressed_us is None
@@ -153,7 +152,7 @@ class _Call:
         outcome: Outcome = "More" if rest.cursor is not None else "Read"
         copies, parts = 0, self.order.part
         if facts is not None and (rest.cursor is None or rest.items):
-            copies = await asyncio.to_thread(self._keep, outcome, facts)
+            copies = await asyncio.to_thread(self._place().write_part, parts, facts, outcome)
             parts += 1
         return self.part(
             outcome, parts=parts, copies=copies, cursor=rest.cursor, wait=wait, progressed_us=progressed_us
@@ -161,58 +160,14 @@ class _Call:
 
     async def _close(self, outcome: Outcome) -> ExtractedPart:
         """The mailbox is not read; what was read of it so far is discarded."""
-        await asyncio.to_thread(self._mark, {"outcome": outcome, "messages": "0", "meetings": "0"})
+        await asyncio.to_thread(self._place().mark_unread, outcome)
         return self.part(outcome)
+
+    def _place(self) -> MailboxParts:
+        from shared.adapters.mailbox_parts import MailboxParts
+
+        order = self.order
+        return MailboxParts(self.svc.storage.staging, order.enrichment, order.run_id, order.mailbox)
 
     def part(self, outcome: Outcome, **more: Any) -> ExtractedPart:
         return ExtractedPart(mailbox=self.order.mailbox, outcome=outcome, **{"parts": self.order.part, **more})
-
-    def _keep(self, outcome: Outcome, facts: _Facts) -> int:
-        """Write this call's part of the facts, then the marker; the number of rows. A retry overwrites both."""
-        from shared.adapters import tables
-
-        order, staging = self.order, self.svc.storage.staging
-        messages, meetings = facts.messages.copies(), facts.meetings.copies()
-        counts = {"Message": dict(facts.messages.counts), "Meeting": dict(facts.meetings.counts)}
-        for kind, content in (
-            ("messages", tables.write_message_copies(messages, counts)),
-            ("meetings", tables.write_meeting_copies(meetings)),
-        ):
-            staging.write(
-                blob_names.mailbox_part(order.enrichment, order.run_id, order.mailbox, order.part, kind), content
-            )
-        read = {
-            "messages": len(messages.item) + sum(counts["Message"].values()),
-            "meetings": len(meetings.item) + sum(counts["Meeting"].values()),
-        }
-        self._mark(self._marker(outcome, read))
-        return len(messages.item) + len(meetings.item)
-
-    def _marker(self, outcome: Outcome, read: dict[str, int]) -> dict[str, str]:
-        """How far the mailbox has come with this part, on top of what the part before it says."""
-        marker = {"outcome": outcome, "part": str(self.order.part)}
-        before = self._marked() if self.order.part else {}
-        # A call that is made again finds its own marker, which remembers what lay before.
-        prefix = "before_" if before.get("part") == str(self.order.part) else ""
-        for kind, number in read.items():
-            earlier = int(before.get(prefix + kind, 0))
-            marker |= {kind: str(earlier + number), f"before_{kind}": str(earlier)}
-        return marker
-
-    def _marked(self) -> dict[str, str]:
-        name = self._marker_name()
-        return next((entry.metadata for entry in self.svc.storage.staging.entries(name) if entry.name == name), {})
-
-    def _mark(self, marker: dict[str, str]) -> None:
-        self.svc.storage.staging.write(self._marker_name(), b"", marker)
-
-    def _marker_name(self) -> str:
-        return blob_names.mailbox_progress(self.order.enrichment, self.order.run_id, self.order.mailbox)
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """Who judged the copies of this call, and what they kept."""
-
-    messages: MessageReader
-    meetings: MeetingReader

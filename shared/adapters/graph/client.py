@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import aiohttp
@@ -24,6 +21,7 @@ from yarl import URL
 
 from shared.adapters.graph import lanes, links
 from shared.adapters.graph.inflate import inflate
+from shared.adapters.graph.patience import retry_after, slack, wait_after
 from shared.adapters.graph.refusals import TooSlow, judge, transient
 from shared.core.errors import GraphAway
 
@@ -37,9 +35,6 @@ _PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=15, sock_read=90)
 _PATIENCE = 60.0  # seconds that a request may take with all its repetitions, where no deadline is given
 LONGEST_WAIT = 20.0  # seconds; who has to wait longer is told so, and does not keep a worker busy with it
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 16.0
-_MOST_FAILURES = 7  # one after the other, of which none says when to come again; they take about 40 seconds
-_A_MINUTE = 60.0
 
 T = TypeVar("T")
 
@@ -105,7 +100,6 @@ class GraphClient:
         self.clock = clock
         self._sleep = sleep
         self._wall = wall
-        self._random = random.SystemRandom()
         self._lanes: dict[str | None, lanes.Lane] = {}
 
     async def fetch(
@@ -208,7 +202,7 @@ class GraphClient:
         if wait <= 0:
             return
         self._give_up_if_long(wait, trial, "Graph wants to be left alone for a while.")
-        await self._sleep(wait + self._random.uniform(0.01, 0.1))
+        await self._sleep(wait + slack())
 
     async def _send(self, trial: _Trial, token: str) -> _Answer:
         headers = {"Authorization": f"Bearer {token}", **trial.headers}
@@ -239,10 +233,7 @@ class GraphClient:
     async def _pause(self, lane: lanes.Lane, trial: _Trial, answer: _Answer) -> None:
         """Sleep before the next attempt, as long as Graph says or as experience does; or give up."""
         asked = retry_after(answer.retry_after, self._wall())
-        if asked is not None:
-            wait = max(asked, 0.1 * min(trial.failures, 10))
-        else:
-            wait = self._backoff(trial.failures) if trial.failures < _MOST_FAILURES else _A_MINUTE
+        wait = wait_after(trial.failures, asked)
         trial.failures += 1
         if asked is not None or answer.status == 429:
             lane.close_until(self.clock() + wait)
@@ -251,29 +242,11 @@ class GraphClient:
         if answer.late and trial.slow_is_final:
             raise TooSlow(f"{said} in time.", wait=asked)
         self._give_up_if_long(wait, trial, f"{said}.")
-        await self._sleep(wait + self._random.uniform(0.01, 0.1))
-
-    def _backoff(self, failures: int) -> float:
-        longest: float = min(_FIRST_BACKOFF * 2**failures, _LONGEST_BACKOFF)
-        return longest * self._random.uniform(0.5, 1.0)
+        await self._sleep(wait + slack())
 
     def _give_up_if_long(self, wait: float, trial: _Trial, detail: str) -> None:
         if wait > LONGEST_WAIT or self.clock() + wait >= trial.deadline:
             raise GraphAway(detail, wait=wait)
-
-
-def retry_after(text: str, now: datetime) -> float | None:
-    """The seconds of a `Retry-After` header: whole, fractional, or an HTTP date; None where it says nothing."""
-    text = text.strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?", text):
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - now).total_seconds())
 
 
 def _opened(answer: _Answer) -> bytes:
