@@ -39,11 +39,11 @@ def to_json(rows: pa.Table) -> list[dict[str, Any]]:
 
 
 def to_csv(rows: pa.Table) -> bytes:
-    return published.to_csv(_frame(rows))
+    return published.files([_frame(rows)]).csv
 
 
 def to_parquet(rows: pa.Table) -> bytes:
-    return published.to_parquet(_frame(rows))
+    return published.files([_frame(rows)]).parquet
 
 
 def _frame(rows: pa.Table) -> pd.DataFrame:
