@@ -11,6 +11,7 @@ import azure.functions as func
 from shared.core import bodies, run_start
 from shared.core.errors import Conflict
 from shared.core.periods import to_us
+from shared.core.progress import Progress
 from shared.services import Services, enrichments, runs
 from triggers import http
 from triggers.http import Access
@@ -57,8 +58,8 @@ async def start(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> 
     if stored.state != "active":
         raise Conflict("The enrichment is inactive", "An inactive enrichment has no runs. Activate it, then start one.")
     request = await runs.start(svc, durable, stored.name, kind="manual", as_of_us=wanted.as_of, full=wanted.full)
-    status = await runs.follow(svc, durable, stored.name, request.run_id)
-    shown = _shown(req, svc, status)
+    # Not asked for: once the run has started, nothing that is away may turn this answer into a refusal.
+    shown = _shown(req, svc, Progress(request).to_json())
     headers = {"Location": shown["links"]["self"], "Retry-After": str(POLL_AFTER)}
     return http.answer(shown, 202, headers)
 
