@@ -20,6 +20,9 @@ bp = df.Blueprint()
 # Roles may reach tokens minutes after the administrator said yes.
 EAGER_POLL, EAGER_FOR_US = 30, 15 * 60 * MICROSECONDS
 
+# A timer of more than six days is split by the SDK, and then cannot be cancelled whole.
+LONGEST_POLL = 24 * 3600
+
 CONSENT_EVENT = "consent"
 
 
@@ -55,5 +58,5 @@ def _look(context: Any, watch: ConsentWatch) -> Generator[Any, Any, Consent]:
 
 def _next_look(context: Any, watch: ConsentWatch, now_us: int) -> Any:
     poll = EAGER_POLL if now_us < watch.eager_until_us else watch.poll
-    following = context.current_utc_datetime + timedelta(seconds=min(poll, watch.poll))
+    following = context.current_utc_datetime + timedelta(seconds=min(poll, watch.poll, LONGEST_POLL))
     return min(following, from_us(watch.until_us))
