@@ -25,6 +25,8 @@ AS_OF = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 ME = "ada.lovelace@contoso.example"
 RELEVANT = 0.4
 
+_Known = tuple[list[str], list[str], list[str], list[bytes]]  # colleagues, contacts, others, conversations
+
 
 def contact(number: int) -> str:
     return f"contact{number:07d}@customer{number % 50_000:05d}.example"
@@ -68,18 +70,19 @@ def messages() -> tuple[list[bytes], list[str]]:
     first = AS_OF - timedelta(days=364)
     received = [(first + timedelta(seconds=each)).strftime("%Y-%m-%dT%H:%M:%SZ") for each in seconds]
     encode = msgspec.json.Encoder().encode
-    encoded = [encode(_message(rng, number, at, colleagues, contacts, others)) for number, at in enumerate(received)]
+    conversations = [rng.randbytes(16) for _ in range(MESSAGES // 4)]
+    known = colleagues, contacts, others, conversations
+    encoded = [encode(_message(rng, number, at, known)) for number, at in enumerate(received)]
     return encoded, received
 
 
-def _message(
-    rng: random.Random, number: int, at: str, colleagues: list[str], contacts: list[str], others: list[str]
-) -> dict[str, Any]:
+def _message(rng: random.Random, number: int, at: str, known: _Known) -> dict[str, Any]:
+    colleagues, contacts, others, conversations = known
     relevant = rng.random() < RELEVANT
     theirs = rng.choice(contacts if relevant else colleagues if rng.random() < 0.7 else others)
     sender, receiver = (ME, theirs) if rng.random() < 0.5 else (theirs, ME)
     named = [receiver, *rng.choices(colleagues, k=rng.choice([0, 0, 1, 3]))]
-    conversation = rng.randbytes(22)
+    conversation = rng.randbytes(6) + rng.choice(conversations)
     return {
         "id": f"AAMk{number:012d}",
         "internetMessageId": f"<{rng.getrandbits(160):040x}@mail{number % 90}.example>",
