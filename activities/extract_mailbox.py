@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.client import GraphClient
     from shared.adapters.graph.mailbox import Rest
     from shared.adapters.graph.refusals import RequestRefused
-    from shared.adapters.mailbox_parts import MailboxParts, Readers
+    from shared.adapters.mailbox_parts import Claim, MailboxParts, Readers
     from shared.core.plan import Plan
 
 bp = df.Blueprint()
@@ -46,14 +46,17 @@ async def extract_mailbox(payload: dict) -> dict:
 
 
 async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> ExtractedPart:
-    """Read on from the order's cursor, for `budget` seconds. Raises `StorageAway`."""
+    """Read on from the order's cursor, for `budget` seconds. Raises `StorageAway`, or `Overtaken`."""
     from shared.adapters.graph.refusals import RequestRefused
     from shared.adapters.identity import CredentialRefused, NotConsented
+    from shared.adapters.mailbox_parts import MailboxParts
     from shared.adapters.plan_files import load_plan
 
     gc.set_threshold(_GC_THRESHOLD)
     plan = await asyncio.to_thread(load_plan, svc.storage.staging, order.enrichment, order.run_id)
-    call = _Call(order, svc, plan, to_us(svc.now()))
+    place = MailboxParts(svc.storage.staging, order.enrichment, order.run_id, order.mailbox)
+    claim = await asyncio.to_thread(place.claim, order.part)
+    call = _Call(order, svc, plan, place, claim, to_us(svc.now()))
     async with svc.graph() as graph:
         try:
             try:
@@ -75,6 +78,8 @@ class _Call:
     order: ExtractOrder
     svc: Services
     plan: Plan
+    place: MailboxParts
+    claim: Claim
     began_us: int
 
     async def read(self, graph: GraphClient, deadline: float) -> ExtractedPart:
@@ -152,7 +157,7 @@ class _Call:
         outcome: Outcome = "More" if rest.cursor is not None else "Read"
         copies, parts = 0, self.order.part
         if facts is not None and (rest.cursor is None or rest.items):
-            copies = await asyncio.to_thread(self._place().write_part, parts, facts, outcome)
+            copies = await asyncio.to_thread(self.place.write_part, self.claim, facts, outcome)
             parts += 1
         return self.part(
             outcome, parts=parts, copies=copies, cursor=rest.cursor, wait=wait, progressed_us=progressed_us
@@ -160,14 +165,8 @@ class _Call:
 
     async def _close(self, outcome: Outcome) -> ExtractedPart:
         """The mailbox is not read; what was read of it so far is discarded."""
-        await asyncio.to_thread(self._place().mark_unread, outcome)
+        await asyncio.to_thread(self.place.mark_unread, outcome)
         return self.part(outcome)
-
-    def _place(self) -> MailboxParts:
-        from shared.adapters.mailbox_parts import MailboxParts
-
-        order = self.order
-        return MailboxParts(self.svc.storage.staging, order.enrichment, order.run_id, order.mailbox)
 
     def part(self, outcome: Outcome, **more: Any) -> ExtractedPart:
         return ExtractedPart(mailbox=self.order.mailbox, outcome=outcome, **{"parts": self.order.part, **more})

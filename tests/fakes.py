@@ -28,6 +28,9 @@ class MemoryContainer:
     def read_tagged(self, name: str) -> tuple[bytes, str] | None:
         return self.blobs[name][:2] if name in self.blobs else None
 
+    def etag(self, name: str) -> str | None:
+        return self.blobs[name][1] if name in self.blobs else None
+
     def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
         etag = f'"{next(self._etags)}"'
         self.blobs[name] = (bytes(data), etag, dict(metadata or {}))

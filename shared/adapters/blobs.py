@@ -35,6 +35,9 @@ class Container(Protocol):
     def read_tagged(self, name: str) -> tuple[bytes, str] | None:
         """The blob's content and its etag."""
 
+    def etag(self, name: str) -> str | None:
+        """The blob's etag, without its content; None where there is none."""
+
     def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
         """Create or overwrite; the new etag."""
 
@@ -106,6 +109,15 @@ class AzureContainer:
             try:
                 download = self._client.download_blob(name, max_concurrency=2)
                 return download.readall(), download.properties.etag
+            except ResourceNotFoundError:
+                return None
+
+    def etag(self, name: str) -> str | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _storage_answers():
+            try:
+                return str(self._client.get_blob_client(name).get_blob_properties().etag)
             except ResourceNotFoundError:
                 return None
 

@@ -16,12 +16,15 @@ from activities import extract_mailbox
 from shared.adapters import plan_files, tables
 from shared.adapters.graph.client import GraphClient, connect
 from shared.adapters.identity import CredentialRefused, NotConsented
+from shared.adapters.mailbox_parts import MailboxParts, Overtaken
 from shared.core import blob_names, hashes
 from shared.core.addresses import AddressBook, people_index
 from shared.core.contracts import ExtractedPart, ExtractOrder
 from shared.core.enrichment import Options
 from shared.core.errors import GraphAway
 from shared.core.facts import Contacts, MeetingCopies, MessageCopies
+from shared.core.meetings import MeetingReader
+from shared.core.messages import MessageReader
 from shared.core.periods import Window, to_us
 from shared.core.plan import Plan
 from shared.services import Services
@@ -216,6 +219,22 @@ async def test_a_call_that_is_made_again_overwrites_its_own_part_and_counts_once
         assert len(names) == 2 * second.parts
         assert int(here.marker()["messages"]) <= 200
         assert int(here.marker()["messages"]) == sum(len(copies.item) for copies in here.facts(2)[0])
+
+
+def test_an_attempt_that_was_given_up_does_not_exchange_the_part_of_the_one_that_took_its_place():
+    """A part and the cursor that belongs to it come from the same attempt."""
+    place = MailboxParts(memory_storage().staging, "sales", "r1", 1)
+    readers = (
+        MessageReader(plan().book, plan().window, Options(), KEY, 1, frozenset()),
+        MeetingReader(plan().book, plan().window, Options(), KEY, 1),
+    )
+    given_up, in_its_place = place.claim(0), place.claim(0)
+    place.write_part(in_its_place, readers, "More")
+
+    with pytest.raises(Overtaken):
+        place.write_part(given_up, readers, "More")
+
+    place.write_part(place.claim(0), readers, "More")
 
 
 async def test_a_wait_longer_than_a_call_should_take_is_left_to_the_group():
