@@ -1,0 +1,121 @@
+"""Containers: what Azurite does, and the containers of memory that tests use do alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from localdev import azurite
+from shared.adapters.blobs import Container, Storage, connect
+from shared.core.errors import StorageAway
+from tests.fakes import memory_storage
+
+
+@pytest.fixture(scope="module")
+def real_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    if not azurite.PROGRAM.exists():
+        pytest.skip("Azurite is not installed: python3 -m localdev.setup node")
+    with azurite.running(tmp_path_factory.mktemp("azurite")) as running:
+        yield connect(running.connection_string, None)
+
+
+@pytest.fixture(params=["azurite", "memory"])
+def container(request: pytest.FixtureRequest) -> Container:
+    storage: Storage = request.getfixturevalue("real_storage") if request.param == "azurite" else memory_storage()
+    storage.staging.delete_prefix("")
+    return storage.staging
+
+
+def test_what_was_written_is_read_and_what_was_not_is_none(container):
+    container.write("a/b", b"one")
+
+    assert container.read("a/b") == b"one"
+    assert container.read("a/c") is None
+    assert container.read_tagged("a/c") is None
+    assert container.etag("a/c") is None
+
+
+def test_every_write_gives_a_new_etag_which_reading_gives_too(container):
+    first = container.write("a", b"one")
+    second = container.write("a", b"two")
+
+    assert first != second
+    assert container.read_tagged("a") == (b"two", second)
+    assert container.etag("a") == second
+
+
+def test_creating_what_is_there_changes_nothing(container):
+    assert container.create("a", b"one") is not None
+    assert container.create("a", b"two") is None
+    assert container.read("a") == b"one"
+
+
+def test_replacing_takes_the_etag_of_now(container):
+    old = container.write("a", b"one")
+    new = container.replace("a", b"two", old)
+
+    assert new is not None
+    assert container.replace("a", b"three", old) is None
+    assert container.read("a") == b"two"
+
+
+def test_replacing_what_is_gone_changes_nothing(container):
+    etag = container.write("a", b"one")
+    container.delete("a")
+
+    assert container.replace("a", b"two", etag) is None
+    assert container.read("a") is None
+
+
+def test_deleting_says_whether_there_was_one_with_this_etag(container):
+    old = container.write("a", b"one")
+    new = container.write("a", b"two")
+
+    assert container.delete("a", old) is False
+    assert container.delete("a", new) is True
+    assert container.delete("a") is False
+
+
+def test_entries_are_in_the_order_of_their_names_and_have_their_metadata(container):
+    container.write("p/2", b"", {"outcome": "Read"})
+    container.write("p/1", b"xy")
+    container.write("q/1", b"")
+
+    entries = list(container.entries("p/"))
+
+    assert [(entry.name, entry.size, entry.metadata) for entry in entries] == [
+        ("p/1", 2, {}),
+        ("p/2", 0, {"outcome": "Read"}),
+    ]
+    assert container.newest_first("p/") == ["p/2", "p/1"]
+
+
+def test_deleting_a_prefix_leaves_the_others(container):
+    for name in ("p/1", "p/2", "q/1"):
+        container.write(name, b"")
+
+    assert container.delete_prefix("p/") == 2
+    assert [entry.name for entry in container.entries("")] == ["q/1"]
+
+
+def test_a_container_that_is_missing_is_empty_until_something_is_written(real_storage):
+    assert real_storage.output.read("a") is None
+    assert list(real_storage.output.entries("")) == []
+
+    assert real_storage.output.create("a", b"one") is not None
+    assert real_storage.output.read("a") == b"one"
+
+
+def test_a_storage_that_does_not_answer_is_away_and_its_error_names_no_account(monkeypatch):
+    key = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
+    address = "http://127.0.0.1:9/hidden"
+    string = f"DefaultEndpointsProtocol=http;AccountName=hidden;AccountKey={key};BlobEndpoint={address};"
+    monkeypatch.setattr("time.sleep", lambda _: None)  # the SDK pauses between its retries
+
+    with pytest.raises(StorageAway) as away:
+        connect(string, None).config.read("a")
+
+    assert "hidden" not in str(away.value)
+    assert key not in str(away.value)
+    assert connect(string, None).reachable() is False
