@@ -368,6 +368,20 @@ async def test_excluded_folders_are_known_by_well_known_name_with_all_below_them
     assert all(request.query.get("includeHiddenFolders") == "true" for request in graph.asked("/childFolders"))
 
 
+@pytest.mark.parametrize(
+    "answer", [lambda: web.Response(status=404), lambda: error(404), lambda: error(404, "itemNotFound")]
+)
+async def test_a_folder_that_is_not_found_is_skipped_whatever_the_code_says(answer):
+    """§3.2: a folder that a mailbox lacks is skipped; the status counts before the code."""
+    graph = FakeGraph(
+        folders={"drafts": ["d1"]}, script=[always(answer, to="/outbox"), always(answer, to="/d1/childFolders")]
+    )
+    async with client_of(graph) as client:
+        found = await folders.excluded(client, "ada", client.clock() + 60)
+
+    assert found == {"drafts", "d1"}
+
+
 async def test_a_mailbox_that_is_refused_is_told_with_its_folders():
     graph = FakeGraph(script=[always(lambda: error(404, "MailboxNotEnabledForRESTAPI"))])
     async with client_of(graph) as client:

@@ -17,6 +17,8 @@ from shared.core.errors import AppError, GraphAway
 MailboxReason = Literal["NotEnabled", "AccessDenied", "NotFound"]
 
 _NOT_ENABLED = frozenset({"mailboxnotenabledforrestapi", "resourcenotfound"})
+# Who says so speaks of the whole mailbox, or of its owner, whatever thing in it was asked for.
+_NO_MAILBOX = _NOT_ENABLED | {"errorinvaliduser", "request_resourcenotfound"}
 _NO_SUCH_THING = frozenset({"erroritemnotfound", "errorfoldernotfound"})
 # 408 request timeout, 409 and 423 a lock, 425 too early, 429 throttled: the same request may do in a moment.
 _TRANSIENT = frozenset({408, 409, 423, 425, 429})
@@ -32,8 +34,11 @@ class RequestRefused(AppError):
 
     @property
     def no_such_item(self) -> bool:
-        """The mailbox is there, but not this folder or item in it."""
-        return self.status == 404 and self.code.lower() in _NO_SUCH_THING
+        """Not found, and not because there is no mailbox.
+
+        A code that is unknown or missing speaks of the thing asked for: of a mailbox that is gone all else is refused.
+        """
+        return self.status == 404 and self.code.lower() not in _NO_MAILBOX
 
 
 class MailboxRefused(RequestRefused):
