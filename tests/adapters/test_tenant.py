@@ -17,7 +17,7 @@ DOMAINS = [{"name": "contoso.example", "isDefault": True}, {"name": "contoso.onm
 ENTERPRISE = {"servicePlanName": "EXCHANGE_S_ENTERPRISE", "provisioningStatus": "Success"}
 
 
-def sku(*plans: dict[str, Any], status: str = "Enabled") -> dict[str, Any]:
+def sku(*plans: dict[str, Any], status: str | None = "Enabled") -> dict[str, Any]:
     return {"id": "x", "capabilityStatus": status, "servicePlans": list(plans)}
 
 
@@ -52,6 +52,8 @@ async def test_a_country_that_graph_does_not_give_is_none():
         ([sku(ENTERPRISE | {"provisioningStatus": "Disabled"})], False),
         ([sku(ENTERPRISE, status="Suspended")], False),
         ([sku(ENTERPRISE, status="Warning")], True),
+        ([sku(ENTERPRISE, status=None)], True),
+        ([{"id": "x", "servicePlans": [{"servicePlanName": "EXCHANGE_S_STANDARD"}]}], True),
         ([sku(ENTERPRISE, status="Suspended"), sku(ENTERPRISE)], True),
         ([sku({"servicePlanName": None})], False),
         ([], False),

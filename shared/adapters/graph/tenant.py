@@ -50,13 +50,19 @@ class _Plan(msgspec.Struct):
         return (
             name.startswith("EXCHANGE_")
             and not name.startswith(_NO_MAILBOX)
-            and (self.status or "").casefold() == "success"
+            and (self.status is None or self.status.casefold() == "success")
         )
 
 
 class _Sku(msgspec.Struct):
+    """Both states may be null: then nothing speaks against the licence."""
+
     status: str | None = msgspec.field(default=None, name="capabilityStatus")
     plans: list[_Plan] | None = msgspec.field(default=None, name="servicePlans")
+
+    @property
+    def in_force(self) -> bool:
+        return self.status is None or self.status.casefold() in _IN_FORCE
 
 
 class _Skus(msgspec.Struct):
@@ -73,11 +79,10 @@ async def read(graph: GraphClient) -> Tenant:
     organizations = (await graph.fetch("/organization", select, decode=_decode_organizations)).value
     select = {"$select": "id,capabilityStatus,servicePlans"}
     skus = (await graph.fetch("/subscribedSkus", select, decode=_decode_skus)).value
-    in_force = [sku for sku in skus if (sku.status or "").casefold() in _IN_FORCE]
     return Tenant(
         country=next((one.country.upper() for one in organizations if one.country), None),
         verified_domains=tuple(domain.name for one in organizations for domain in one.domains or []),
-        has_exchange=any(plan.gives_mailboxes for sku in in_force for plan in sku.plans or []),
+        has_exchange=any(plan.gives_mailboxes for sku in skus if sku.in_force for plan in sku.plans or []),
     )
 
 
