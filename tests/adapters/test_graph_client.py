@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import logging
@@ -240,7 +241,7 @@ async def test_four_requests_to_a_mailbox_are_under_way_at_most_mail_and_calenda
     graph = FakeGraph([ONE])
     year = {"startDateTime": "2026-01-01T00:00:00Z", "endDateTime": "2027-01-01T00:00:00Z"}
     async with client_of(graph) as one:
-        other = graph_client.connect(settings(graph_base_url=graph.url), FakeTokens())
+        other = graph_client.connect(settings(graph_base_url=graph.url), FakeTokens(), clock=one.clock)
         async with other as two:
             await asyncio.gather(
                 *(ask(client) for client in (one, two) for _ in range(10)),
@@ -354,3 +355,20 @@ async def test_an_unzipped_page_is_read_too():
     async with client_of(graph) as client:
         assert len(await ask(client)) == 1
     assert page({"value": []}).headers["Content-Encoding"] == "gzip"
+
+
+async def test_who_comes_next_waits_as_long_as_graph_told_the_one_before():
+    """A retried activity has a client of its own; requests made while throttled would count (graph-facts §3)."""
+    clock = Clock()
+    graph = FakeGraph(script=[always(lambda: error(429, "TooManyRequests", Retry_After="60"))])
+    async with serving(graph):
+        for path in ("/users", "/groups"):
+            async with graph_client.connect(
+                settings(graph_base_url=graph.url), FakeTokens(), clock=clock, sleep=clock.sleep
+            ) as client:
+                with pytest.raises(GraphAway):
+                    await client.fetch(path, decode=json.loads)
+            del client
+            gc.collect()
+
+    assert [request.path for request in graph.seen] == ["/v1.0/users"]

@@ -184,7 +184,7 @@ class GraphClient:
     def _lane(self, mailbox: str | None) -> lanes.Lane:
         """Kept while the client lives, and with it the time until which Graph wants no request."""
         if mailbox not in self._lanes:
-            self._lanes[mailbox] = lanes.lane(self._base, mailbox)
+            self._lanes[mailbox] = lanes.lane(self._base, mailbox, self.clock)
         return self._lanes[mailbox]
 
     async def _through(self, lane: lanes.Lane, trial: _Trial) -> tuple[str, _Answer]:

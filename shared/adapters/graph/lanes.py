@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 # Graph refuses the fifth request to a mailbox, mail and calendar counted together.
 MAILBOX_WIDTH = 4
@@ -29,13 +30,20 @@ class Lane:
         self.clear_at = max(self.clear_at, instant)
 
 
-_lanes: WeakValueDictionary[tuple[int, str, str], Lane] = WeakValueDictionary()
+_Lanes = OrderedDict[tuple[str, str, Callable[[], float]], Lane]
+# More than may be busy at once; a lane outlives those who use it, since the next ones have to wait as long.
+_KEPT = 5_000
+
+_lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lanes] = WeakKeyDictionary()
 
 
-def lane(base_url: str, mailbox: str | None) -> Lane:
-    """The lane of this mailbox (None: of the directory); all clients of a process share it while one holds it."""
-    key = (id(asyncio.get_running_loop()), base_url, mailbox or "")
-    found = _lanes.get(key)
-    if found is None:
-        found = _lanes[key] = Lane(MAILBOX_WIDTH if mailbox else DIRECTORY_WIDTH)
-    return found
+def lane(base_url: str, mailbox: str | None, clock: Callable[[], float]) -> Lane:
+    """The lane of this mailbox (None: of the directory), which all clients of a process share that go by this clock."""
+    lanes = _lanes.setdefault(asyncio.get_running_loop(), OrderedDict())
+    key = base_url, mailbox or "", clock
+    if key not in lanes:
+        lanes[key] = Lane(MAILBOX_WIDTH if mailbox else DIRECTORY_WIDTH)
+    lanes.move_to_end(key)
+    while len(lanes) > _KEPT:
+        lanes.popitem(last=False)
+    return lanes[key]
