@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from pprint import pformat
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.reference.organisation import Organisation
 from tests.reference.pipeline import publish_by_kernels
 from tests.reference.publish import publish
-from tests.reference.strategies import organisations
+from tests.reference.strategies import organisations, smallest
 from tests.reference.text import cells, differences
 
 # More of them for a night: REFERENCE_EXAMPLES=5000, and then other ones each time.
@@ -22,14 +24,20 @@ EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
 )
-@given(org=organisations(), seed=st.integers(0, 3))
-def test_both_publish_the_same_tables(org: Organisation, seed: int):
+@given(org=organisations(), order=st.integers(0, 3))
+def test_both_publish_the_same_tables(org: Organisation, order: int):
     """§1–§8, §11; through several partitions, buckets and groups, and in any order of pages and copies."""
-    expected = publish(org).tables
-    found = publish_by_kernels(org, seed, partitions=3, buckets=2).tables
+    if found := unlike(org, order):
+        small = smallest(org, lambda smaller: bool(unlike(smaller, order)))
+        pytest.fail("\n".join([*found, "The smallest example:", pformat(small), *unlike(small, order)]))
 
+
+def unlike(org: Organisation, order: int) -> list[str]:
+    """Where the kernels' tables differ from the reference's."""
+    expected = publish(org).tables
+    found = publish_by_kernels(org, order, partitions=3, buckets=2).tables
     assert found.keys() == expected.keys()
-    assert [line for name, rows in expected.items() for line in differences(cells(rows), found[name])] == []
+    return [line for name, rows in expected.items() for line in differences(cells(rows), found[name])]
