@@ -34,6 +34,7 @@ PROBED = 20  # where access is scoped in Exchange, one of so many mailboxes has 
 # Seconds by which a durable timer and the group that waits for it may come too early; Graph counts early requests.
 _EARLY = 3
 _A_MINUTE = 60.0
+_AT_LEAST = 20.0  # seconds in which even a slow Graph should show the folders and a first page
 # A page is some thousand objects, of which none stays. By the usual threshold of 700 they would set off collections of
 # the whole heap, which take a quarter of the time of reading.
 _GC_THRESHOLD = 50_000
@@ -60,7 +61,7 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
     async with svc.graph() as graph:
         try:
             try:
-                return await call.read(graph, graph.clock() + budget)
+                return await call.read(graph, graph.clock() + call.time(budget))
             except RequestRefused as refusal:
                 return await call.refused(graph, refusal)
         except NotConsented:
@@ -81,6 +82,12 @@ class _Call:
     place: MailboxParts
     claim: Claim
     began_us: int
+
+    def time(self, budget: float) -> float:
+        """Seconds for this call: no more than what is left of the patience, within which no progress is to be told."""
+        before = self.order.cursor is not None and self.order.progressed_us
+        idle = (self.began_us - before) / MICROSECONDS if before else 0.0
+        return min(budget, max(self.order.patience - idle, _AT_LEAST))
 
     async def read(self, graph: GraphClient, deadline: float) -> ExtractedPart:
         from shared.adapters.graph import folders, mailbox

@@ -267,6 +267,17 @@ async def test_a_mailbox_throttled_for_longer_than_its_patience_is_given_up_at_o
         assert (await here.call(patience=7200)).outcome == "Unavailable"
 
 
+@pytest.mark.parametrize("answer", [lambda: error(429, Retry_After="5"), lambda: error(503)])
+async def test_a_short_patience_ends_before_the_time_of_a_call(answer):
+    """§6 `Unavailable`: `MAILBOX_PATIENCE` is told within itself, however long a call may take."""
+    graph = FakeGraph(MESSAGES, script=[always(answer, to="/messages")])
+    async with world(graph) as here:
+        parts = await here.calls(patience=30)
+
+        assert parts[-1].outcome == "Unavailable"
+        assert here.clock.now - 1000 <= 60
+
+
 async def test_a_mailbox_throttled_for_an_hour_is_read_after_it():
     graph = FakeGraph(MESSAGES, MEETINGS)
     async with world(graph) as here:
