@@ -23,6 +23,8 @@ EAGER_POLL, EAGER_FOR_US = 30, 15 * 60 * MICROSECONDS
 # A timer of more than six days is split by the SDK, and then cannot be cancelled whole.
 LONGEST_POLL = 24 * 3600
 
+LOOKS = 3  # of which each may fail; the next poll looks again
+
 CONSENT_EVENT = "consent"
 
 
@@ -50,7 +52,7 @@ def run(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
 def _look(context: Any, watch: ConsentWatch) -> Generator[Any, Any, Consent]:
     try:
         query = ConsentQuery(enrichment=watch.enrichment, run_id=watch.run_id)
-        return (yield from call(context, CHECK_CONSENT, query))
+        return (yield from call(context, CHECK_CONSENT, query, LOOKS))
     except StepFailed:
         # Days of waiting outlive an hour in which Entra does not answer.
         return Consent(granted=False)

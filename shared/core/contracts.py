@@ -255,8 +255,9 @@ class Closed(Payload):
     pass
 
 
-CHECK_CONSENT = Activity("check_consent", ConsentQuery, Consent)
-RESOLVE_PEOPLE = Activity("resolve_people", ResolveOrder, Resolved)
+# Both ask the directory, which may be busy or away for longer than a worker takes to come back: for some ten minutes.
+CHECK_CONSENT = Activity("check_consent", ConsentQuery, Consent, attempts=8)
+RESOLVE_PEOPLE = Activity("resolve_people", ResolveOrder, Resolved, attempts=8)
 EXTRACT_MAILBOX = Activity("extract_mailbox", ExtractOrder, ExtractedPart)
 PARTITION_COPIES = Activity("partition_copies", PartitionOrder, Partitioned)
 JOIN_ITEMS = Activity("join_items", JoinOrder, Joined)

@@ -324,6 +324,22 @@ async def test_a_mailbox_that_kills_its_worker_each_time_is_unavailable_when_the
     assert timedelta(hours=2) <= tape.elapsed < timedelta(hours=3)
 
 
+@pytest.mark.parametrize("step", ["check_consent", "resolve_people"])
+async def test_a_directory_that_is_away_for_five_minutes_does_not_fail_the_run(step):
+    """Graph may want to be left alone for minutes (graph-facts §3); only workers come back at once."""
+    answer, began = stubs()[step], iter(range(100))
+
+    def busy(order):
+        if next(began) < 6:
+            raise RuntimeError("Graph wants to be left alone for a while.")
+        return answer(order)
+
+    tape = await run(stubs(**{step: busy}))
+
+    assert tape.output["state"] == "Succeeded"
+    assert tape.elapsed > timedelta(minutes=5)
+
+
 async def test_a_step_that_keeps_failing_fails_the_run_with_a_problem_that_names_it():
     def join(_):
         raise RuntimeError("secret ada@contoso.example")
