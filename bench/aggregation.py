@@ -46,17 +46,27 @@ def _run(folder: Path, items: int, rounds: int) -> None:
         accounts=max(10, items // 600),
         partitions=max(1, -(-items // 1_000_000)),
     )
-    svc = _services(folder)
+    svc = services_of(folder)
     synthetic.write_everything(svc, size)
     (folder / "size.json").write_text(json.dumps({"partitions": size.partitions}))
     print(f"{items:,} items, a third of them in two copies; {size.partitions} partitions and buckets; n = {rounds}")
     print(f"{'':<36}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}")
     _print("join copies into items", [_in_fresh_processes(("join",), folder) for _ in range(rounds)])
-    for hierarchy, title in ((False, "figures, scores, tables"), (True, "… with a hierarchy of customers")):
+    for hierarchy, title in ((True, "figures … with a hierarchy"), (False, "figures, scores, tables")):
         synthetic.set_hierarchy(svc, hierarchy)
         _print(title, [_in_fresh_processes(("aggregate", "publish"), folder) for _ in range(rounds)])
     rows = json.loads((folder / "output/Office/current.json").read_text())["tables"][0]["rows"]
-    print(f"{rows:,} rows in the main table")
+    print(f"{rows:,} rows in the main table. The figures alone, and by other means (one thread, equal rows):")
+    stages = ("aggregate", "duckdb", "pandas")
+    told: dict[str, list[tuple[float, float, float]]] = {stage: [] for stage in stages}
+    for _ in range(rounds):
+        for stage in stages:
+            told[stage].append(_in_fresh_processes((stage,), folder))
+    for stage in stages:
+        _print("figures" if stage == "aggregate" else f"… {stage}", told[stage])
+    for stage in stages[1:]:
+        ratio = median(peer[1] / own[1] for own, peer in zip(told["aggregate"], told[stage], strict=True))
+        print(f"{stage} takes {ratio:.1f} times the CPU time")
 
 
 def _print(title: str, measured: list[tuple[float, float, float]]) -> None:
@@ -76,7 +86,7 @@ def _in_fresh_processes(stages: tuple[str, ...], folder: Path) -> tuple[float, f
 def _measure(stage: str, folder: Path) -> dict[str, float]:
     began = time.perf_counter()
     partitions = json.loads((folder / "size.json").read_text())["partitions"]
-    _STAGES[stage](_services(folder), partitions)
+    _STAGES[stage](services_of(folder), partitions)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "wall": time.perf_counter() - began,
@@ -85,8 +95,8 @@ def _measure(stage: str, folder: Path) -> dict[str, float]:
     }
 
 
-def _services(folder: Path) -> Any:
-    return cast("Any", SimpleNamespace(storage=storage(folder), now=_now))
+def services_of(folder: Path) -> Any:
+    return cast("Any", SimpleNamespace(storage=storage(folder), folder=folder, now=_now))
 
 
 def _now() -> Any:
@@ -96,7 +106,7 @@ def _now() -> Any:
     return from_us(AS_OF_US)
 
 
-def _join(svc: Any, partitions: int) -> None:
+def join(svc: Any, partitions: int) -> None:
     from activities import join_items
     from shared.core.contracts import JoinOrder
 
@@ -104,7 +114,7 @@ def _join(svc: Any, partitions: int) -> None:
         join_items.run(JoinOrder(**_key(), partition=number, groups=1, buckets=partitions), svc)
 
 
-def _aggregate(svc: Any, partitions: int) -> None:
+def aggregate(svc: Any, partitions: int) -> None:
     from activities import aggregate_bucket
     from shared.core.contracts import BucketOrder
 
@@ -125,4 +135,19 @@ def _key() -> dict[str, Any]:
     return {"enrichment": synthetic.NAME, "run_id": synthetic.RUN, "as_of_us": synthetic.AS_OF_US}
 
 
-_STAGES: dict[str, Callable[[Any, int], None]] = {"join": _join, "aggregate": _aggregate, "publish": _publish}
+def _peer(name: str) -> Callable[[Any, int], None]:
+    def run(svc: Any, partitions: int) -> None:
+        from bench import peers
+
+        peers.check(svc, getattr(peers, f"by_{name}")(svc.folder), partitions)
+
+    return run
+
+
+_STAGES: dict[str, Callable[[Any, int], None]] = {
+    "join": join,
+    "aggregate": aggregate,
+    "publish": _publish,
+    "duckdb": _peer("duckdb"),
+    "pandas": _peer("pandas"),
+}

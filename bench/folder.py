@@ -24,6 +24,10 @@ class FolderContainer:
         data = self.read(name)
         return None if data is None else (data, _etag(data))
 
+    def etag(self, name: str) -> str | None:
+        data = self.read(name)
+        return None if data is None else _etag(data)
+
     def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

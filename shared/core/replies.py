@@ -11,7 +11,6 @@ from shared.core.columns import lengths, rows_of, starts, take_lists
 from shared.core.facts import FROM_ACCOUNT, TO_ACCOUNT, MessageItems, Ragged
 
 DAY_US = 86_400_000_000
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Replies(NamedTuple):
@@ -64,9 +63,17 @@ def _events(messages: MessageItems) -> _Events:
     moving = np.flatnonzero((messages.direction == TO_ACCOUNT) | (messages.direction == FROM_ACCOUNT))
     conversations: Ragged = take_lists(messages.conversations, moving)
     row = moving[rows_of(conversations)]
-    thread = conversations.values ^ ((messages.account[row].astype(np.uint64) + np.uint64(1)) * _MIX)
+    thread = conversations.values ^ _spread(messages.account[row])
     to = messages.direction[row] == TO_ACCOUNT
     return _Events(row, thread, to, np.where(to, messages.sent[row], messages.received[row]))
+
+
+def _spread(numbers: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """Numbers as 64 bits without a pattern (the mixing of SplitMix64), so that no two pairs with a hash look alike."""
+    mixed = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _simple_links(messages: MessageItems, events: _Events) -> _Links:
