@@ -7,7 +7,7 @@ not answer raises `StorageAway`, after the SDK's own retries.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -70,9 +70,10 @@ class Storage:
     output: Container
 
     def reachable(self) -> bool:
-        """Whether the storage answers."""
+        """Whether the storage answers, and has the four containers, which are made where they are missing."""
         try:
-            self.config.read("health")
+            for container in (self.input, self.config, self.staging, self.output):
+                container.read("health")
         except StorageAway:
             return False
         return True
@@ -104,12 +105,15 @@ class AzureContainer:
 
     def read_tagged(self, name: str) -> tuple[bytes, str] | None:
         from azure.core.exceptions import ResourceNotFoundError
+        from azure.storage.blob import StorageErrorCode
 
         with _storage_answers():
             try:
                 download = self._client.download_blob(name, max_concurrency=2)
                 return download.readall(), download.properties.etag
-            except ResourceNotFoundError:
+            except ResourceNotFoundError as missing:
+                if getattr(missing, "error_code", None) == StorageErrorCode.CONTAINER_NOT_FOUND:
+                    self._make()
                 return None
 
     def etag(self, name: str) -> str | None:
@@ -120,6 +124,13 @@ class AzureContainer:
                 return str(self._client.get_blob_client(name).get_blob_properties().etag)
             except ResourceNotFoundError:
                 return None
+
+    def _make(self) -> None:
+        """Make the container, unless somebody else has just done so."""
+        from azure.core.exceptions import ResourceExistsError
+
+        with suppress(ResourceExistsError):
+            self._client.create_container()
 
     def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
         etag = self._upload(name, data, metadata=metadata, overwrite=True)
@@ -145,7 +156,7 @@ class AzureContainer:
             except ResourceNotFoundError:
                 if "etag" in how:
                     return None
-                self._client.create_container()
+                self._make()
                 answer = self._client.get_blob_client(name).upload_blob(data, **how)
         return str(answer["etag"])
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from localdev import azurite
-from shared.adapters.blobs import Container, Storage, connect
+from shared.adapters.blobs import CONTAINERS, Container, Storage, connect
 from shared.core.errors import StorageAway
 from tests.fakes import memory_storage
 
@@ -105,6 +107,18 @@ def test_a_container_that_is_missing_is_empty_until_something_is_written(real_st
 
     assert real_storage.output.create("a", b"one") is not None
     assert real_storage.output.read("a") == b"one"
+
+
+@pytest.mark.usefixtures("real_storage")
+def test_who_looks_at_a_storage_without_containers_finds_all_four_made(tmp_path):
+    """Interfaces §6: the app creates its containers where they are missing; that of the customer's data too."""
+    with azurite.running(tmp_path) as running:
+        fresh = connect(running.connection_string, None)
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda _: fresh.reachable(), range(4))) == [True] * 4
+
+        with BlobServiceClient.from_connection_string(running.connection_string) as service:
+            assert {container.name for container in service.list_containers()} == set(CONTAINERS)
 
 
 def test_a_storage_that_does_not_answer_is_away_and_its_error_names_no_account(monkeypatch):
