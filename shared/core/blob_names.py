@@ -46,6 +46,16 @@ def schedule(name: str) -> str:
     return f"schedule/{name}.json"
 
 
+def history(name: str) -> str:
+    """What the enrichment has published so far: a run, its `asOf` and its number of customers each."""
+    return f"history/{name}.json"
+
+
+def segments(name: str) -> str:
+    """The enrichment's own segments."""
+    return f"segments/{name}.json"
+
+
 # enrichment-staging
 
 
@@ -54,7 +64,7 @@ def staging(name: str, run_id: str) -> str:
 
 
 def plan(name: str, run_id: str, table: str) -> str:
-    """`table`: run.json, own.parquet, addresses.parquet, pairs.parquet, accounts.parquet, contacts.parquet"""
+    """`table`: run.json, own.parquet, addresses.parquet, pairs.parquet, accounts.parquet, customers.parquet"""
     return f"{staging(name, run_id)}plan/{table}"
 
 
@@ -95,3 +105,8 @@ def current(output: str) -> str:
 def table(output: str, run_id: str, name: str, extension: str) -> str:
     """`extension`: parquet or csv."""
     return f"{output}/{run_id}/{name}.{extension}"
+
+
+def index(output: str, run_id: str) -> str:
+    """One row per known customer: what cards, lists and segments are answered from."""
+    return f"{output}/{run_id}/index/customers.parquet"

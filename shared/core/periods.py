@@ -142,3 +142,12 @@ class Window:
             return DAYS - 1
         following = self.period_start(level, period + 1)
         return min((following - self.first).days - 1, DAYS - 1)
+
+    def complete_periods(self, level: str) -> range:
+        """Ordinals of the periods that lie wholly in the window (§10); there are some at each level."""
+        if level == "Year":
+            return range(1)
+        last = int(self.period_of_day(level)[-1])
+        begin = 0 if self.period_start(level, 0) >= self.first else 1
+        ends_here = self.period_start(level, last + 1) - timedelta(days=1) == self.last
+        return range(begin, last + 1 if ends_here else last)

@@ -122,8 +122,14 @@ def parts_of(values: NDArray[np.int64], references: NDArray[np.int64], options: 
 
 def rounded(parts: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """(score, points): points by the largest remainders, of equal ones the earlier part first."""
-    score = np.maximum((parts.sum(axis=1) + BILLION // 2) // BILLION, 1)
+    score = whole(parts.sum(axis=1))
     points, remainders = np.divmod(parts, BILLION)
     rank = np.argsort(np.argsort(-remainders, axis=1, kind="stable"), axis=1, kind="stable")
     points += rank < (score - points.sum(axis=1))[:, None]
     return score.astype(np.int32), points.astype(np.int32)
+
+
+def whole(sums: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The score of each sum of parts: halves go up, and every row has 1 at least."""
+    score: NDArray[np.int64] = np.maximum((sums + BILLION // 2) // BILLION, 1)
+    return score
