@@ -18,6 +18,7 @@ from shared.core.facts import Contacts, MeetingCopies, MessageCopies, Ragged
 from shared.core.periods import Window
 from shared.core.plan import Plan
 from shared.services import Services, enrichments
+from shared.services.conditions import Condition
 from shared.services.documents import dump
 
 NAME, RUN = "bench", "20261120T160000Z"
@@ -91,7 +92,7 @@ def _write_plan(svc: Services, contacts: Contacts) -> None:
         "consentAgreed": True,
         "contacts": {"blob": "contacts.csv", "contactId": "Id", "customerId": "Account", "email": "Email"},
     }
-    enrichments.save(svc, NAME, Enrichment.model_validate(body), [], PEOPLE, enrichments.Condition())
+    enrichments.save(svc, NAME, Enrichment.model_validate(body), [], PEOPLE, Condition())
     svc.storage.config.write(blob_names.run(NAME, RUN), dump({"phase": "active", "configHash": "bench"}))
 
 

@@ -12,8 +12,9 @@ from shared.core.periods import to_us
 from shared.core.progress import instant
 from shared.core.schedule import next_run
 from shared.services import Services, consent, enrichments, runs, saving
+from shared.services.conditions import Condition
 from shared.services.consent import ConsentRecord
-from shared.services.enrichments import Condition, StoredEnrichment
+from shared.services.enrichments import StoredEnrichment
 from triggers import http
 from triggers.http import Access
 

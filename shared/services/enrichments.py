@@ -7,7 +7,7 @@ claim whose holder does not use the output, and is not just being saved, counts 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,9 +17,10 @@ import msgspec
 
 from shared.core import blob_names
 from shared.core.enrichment import Enrichment, check_name
-from shared.core.errors import Conflict, Missing, Refused
+from shared.core.errors import Conflict, Missing
 from shared.core.periods import from_us, to_us
 from shared.services import Services
+from shared.services.conditions import Condition
 from shared.services.documents import dump
 
 # Longer than any call may last: a claim this old whose holder does not use the output is left over.
@@ -42,9 +43,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """The enrichment is being removed. purge: its published tables too."""
+
+    since_us: int
+    purge: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEnrichment:
     """entries: one per distinct address · people: listed people, None while pending · ever_resolved: these addresses
-    have been looked up before, so that one that has gone is a warning · etag: as the storage gives it.
+    have been looked up before, so that one that has gone is a warning · activated_us: when it last became active, 0
+    where it always was · former_outputs: where it has published before · etag: as the storage gives it.
     """
 
     name: str
@@ -54,36 +64,19 @@ class StoredEnrichment:
     saved_us: int
     entries: tuple[Entry, ...]
     people: int | None
+    activated_us: int = 0
+    former_outputs: tuple[str, ...] = ()
+    removal: Removal | None = None
     etag: str = ""
 
     @property
     def ever_resolved(self) -> bool:
         return self.people is not None
 
-
-class Outdated(Refused):
-    status = 412
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What a caller demands of what is stored: `If-Match` and `If-None-Match`."""
-
-    if_match: str | None = None
-    if_none_match: str | None = None
-
-    def check(self, etag: str | None) -> None:
-        """Raises `Outdated` where an enrichment with this etag (None: there is none) is not what the caller meant."""
-        if self.if_match is not None and not _names(self.if_match, etag):
-            raise Outdated(
-                "The enrichment has changed", "If-Match names another state than the stored one. Read again."
-            )
-        if self.if_none_match is not None and _names(self.if_none_match, etag):
-            raise Outdated("The enrichment is there already", "If-None-Match forbids to replace it.")
-
-
-def _names(tags: str, etag: str | None) -> bool:
-    return etag is not None and (tags.strip() == "*" or etag in [tag.strip() for tag in tags.split(",")])
+    @property
+    def is_active(self) -> bool:
+        """Whether runs may start."""
+        return self.state == "active" and self.removal is None
 
 
 def load(svc: Services, name: str) -> StoredEnrichment:
@@ -125,10 +118,10 @@ def save(
     try:
         stored, before = _write(svc, name, body, entries, people, condition)
     except BaseException:
-        _release(svc, name, body.output)
+        release(svc, name, body.output)
         raise
     if before:
-        _release(svc, name, before.body.output)
+        release(svc, name, before.body.output)
     return stored, before is None
 
 
@@ -140,19 +133,51 @@ def _write(
         before = find(svc, name)
         condition.check(before.etag if before else None)
         now_us = to_us(svc.now())
-        stored = StoredEnrichment(
-            name=name,
-            body=body,
-            state=before.state if before else "active",
-            created_us=before.created_us if before else now_us,
-            saved_us=now_us,
-            entries=tuple(entries),
-            people=people,
-        )
+        stored = StoredEnrichment(name, body, "active", now_us, now_us, tuple(entries), people)
+        if before:
+            refuse_removed(before)
+            stored = replace(
+                stored,
+                state=before.state,
+                created_us=before.created_us,
+                activated_us=before.activated_us,
+                former_outputs=_former_outputs(before, body.output),
+            )
         data = _serialise(stored)
         etag = config.replace(blob, data, before.etag) if before else config.create(blob, data)
         if etag is not None:
             return replace(stored, etag=etag), before
+
+
+def _former_outputs(before: StoredEnrichment, output: str) -> tuple[str, ...]:
+    return tuple(name for name in dict.fromkeys((*before.former_outputs, before.body.output)) if name != output)
+
+
+def change(
+    svc: Services, name: str, condition: Condition, how: Callable[[StoredEnrichment], StoredEnrichment]
+) -> StoredEnrichment:
+    """The enrichment as `how` made it of the stored one; again from the start where somebody else was faster.
+
+    Raises `Missing`, or `Outdated` where the condition does not hold.
+    """
+    while True:
+        before = load(svc, name)
+        condition.check(before.etag)
+        after = how(before)
+        if after == before:
+            return before
+        etag = svc.storage.config.replace(blob_names.enrichment(name), _serialise(after), before.etag)
+        if etag is not None:
+            return replace(after, etag=etag)
+
+
+def refuse_removed(stored: StoredEnrichment) -> None:
+    """Raises `Conflict` for an enrichment that is being removed."""
+    if stored.removal:
+        raise Conflict(
+            "The enrichment is being removed",
+            "It is being deleted. Try again in a moment; where the deletion broke off, DELETE it again.",
+        )
 
 
 def keep_resolved(svc: Services, stored: StoredEnrichment, entries: Sequence[Entry], people: int) -> None:
@@ -162,7 +187,10 @@ def keep_resolved(svc: Services, stored: StoredEnrichment, entries: Sequence[Ent
         now = find(svc, stored.name)
         if now is None or now.saved_us != stored.saved_us:
             return
-        data = _serialise(replace(now, entries=tuple(entries), people=people))
+        resolved = replace(now, entries=tuple(entries), people=people)
+        if resolved == now:
+            return  # whoever is editing it keeps a good etag
+        data = _serialise(resolved)
         if config.replace(blob, data, now.etag) is not None:
             return
 
@@ -192,7 +220,7 @@ def _uses(svc: Services, name: str, output: str) -> bool:
     return holder is not None and holder.body.output.lower() == output.lower()
 
 
-def _release(svc: Services, name: str, output: str) -> None:
+def release(svc: Services, name: str, output: str) -> None:
     """Give the output free, unless the enrichment uses it."""
     if _uses(svc, name, output):
         return
@@ -210,6 +238,9 @@ def _serialise(stored: StoredEnrichment) -> bytes:
             "savedUs": stored.saved_us,
             "entries": [[entry.address, entry.kind, entry.people, entry.guests] for entry in stored.entries],
             "people": stored.people,
+            "activatedUs": stored.activated_us,
+            "formerOutputs": stored.former_outputs,
+            "removal": stored.removal and {"sinceUs": stored.removal.since_us, "purge": stored.removal.purge},
             "body": stored.body.to_json(),
         }
     )
@@ -217,6 +248,7 @@ def _serialise(stored: StoredEnrichment) -> bytes:
 
 def _parse(name: str, data: bytes, etag: str) -> StoredEnrichment:
     kept = json.loads(data, parse_float=Decimal)
+    removal = kept.get("removal")
     return StoredEnrichment(
         name=name,
         body=Enrichment.model_validate(kept["body"]),
@@ -225,5 +257,8 @@ def _parse(name: str, data: bytes, etag: str) -> StoredEnrichment:
         saved_us=kept["savedUs"],
         entries=tuple(Entry(*entry) for entry in kept["entries"]),
         people=kept["people"],
+        activated_us=kept.get("activatedUs", 0),
+        former_outputs=tuple(kept.get("formerOutputs", ())),
+        removal=Removal(removal["sinceUs"], removal["purge"]) if removal else None,
         etag=etag,
     )

@@ -18,8 +18,9 @@ from shared.core import bodies
 from shared.core.enrichment import ContactsData, CustomersData, Enrichment, check_name, judge
 from shared.core.errors import AppError, Fault, Invalid
 from shared.services import Services, consent, enrichments
+from shared.services.conditions import Condition
 from shared.services.consent import ConsentRecord
-from shared.services.enrichments import Condition, Entry, StoredEnrichment
+from shared.services.enrichments import Entry, StoredEnrichment
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from shared.core.enrichment import Enrichment, Options
 from shared.core.facts import Contacts, MeetingCopies, MessageCopies
 from shared.core.plan import Plan
 from shared.services import Services, enrichments
+from shared.services.conditions import Condition
 from tests.facts import WINDOW
 from tests.fakes import fake_services
 
@@ -39,7 +40,7 @@ def run_id() -> str:
 def stage(contacts: Contacts, *, hierarchy: bool = False, options: Options | None = None) -> tuple[Services, str]:
     """The services, and the id of a run that is active in them."""
     svc, run = fake_services(), run_id()
-    enrichments.save(svc, NAME, Enrichment.model_validate(BODY), [], 3, enrichments.Condition())
+    enrichments.save(svc, NAME, Enrichment.model_validate(BODY), [], 3, Condition())
     begin(svc, run, contacts, hierarchy=hierarchy, options=options)
     return svc, run
 

@@ -12,8 +12,8 @@ from shared.core.contracts import ConsentQuery
 from shared.core.enrichment import Enrichment
 from shared.core.periods import to_us
 from shared.services import enrichments
+from shared.services.conditions import Condition
 from shared.services.documents import dump
-from shared.services.enrichments import Condition
 from tests.triggers import world as w
 from tests.triggers.world import BODY, world
 

@@ -28,6 +28,7 @@ from shared.core.enrichment import Enrichment
 from shared.core.facts import MeetingCopies, MessageCopies
 from shared.core.periods import to_us
 from shared.services import Services, enrichments
+from shared.services.conditions import Condition
 from tests.fake_graph import settings
 from tests.fakes import memory_storage
 
@@ -127,7 +128,7 @@ async def reading(name: str, faults: list[dict[str, Any]]) -> AsyncIterator[Run]
         tokens = TokenSource(told)
         svc = Services(told, storage, tokens, lambda: connect(told, tokens))
         body = Enrichment.model_validate(json.loads((folder / "enrichment.json").read_bytes()))
-        enrichments.save(svc, "sales", body, [], None, enrichments.Condition())
+        enrichments.save(svc, "sales", body, [], None, Condition())
         yield Run(name, emulator, svc, as_of)
 
 

@@ -22,7 +22,8 @@ from shared.core.enrichment import judge
 from shared.core.errors import GraphAway
 from shared.core.facts import OURS, person_code
 from shared.services import enrichments
-from shared.services.enrichments import Condition, Entry
+from shared.services.conditions import Condition
+from shared.services.enrichments import Entry
 from tests.core.wire_items import wire_instant
 from tests.fakes import fake_services
 

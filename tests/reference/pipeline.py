@@ -28,6 +28,7 @@ from shared.core.periods import to_us
 from shared.core.plan import Plan
 from shared.core.progress import add_counts
 from shared.services import Services, enrichments, planning
+from shared.services.conditions import Condition
 from tests.fakes import memory_storage
 from tests.reference.organisation import Json, Organisation
 from tests.reference.pages import Pages, pages_of
@@ -35,7 +36,7 @@ from tests.reference.people import mailbox_reasons, read_mailboxes, select
 from tests.reference.published import Published
 
 NAME, KEY = "sales", bytes(range(32))
-GROUP = 2
+GROUP = 3
 
 # Each run has an id of its own: a worker keeps the plan of a run in memory.
 _runs = itertools.count(1)
@@ -68,7 +69,7 @@ class _Run:
         storage = self.svc.storage
         storage.input.write("contacts.csv", _csv(self.org.contacts))
         storage.input.write("accounts.csv", _csv(self.org.accounts))
-        enrichments.save(self.svc, NAME, self.body, [], len(self.people), enrichments.Condition())
+        enrichments.save(self.svc, NAME, self.body, [], len(self.people), Condition())
         storage.config.write(
             blob_names.run(NAME, self.run_id), json.dumps({"phase": "active", "configHash": "-"}).encode()
         )

@@ -12,7 +12,8 @@ from shared.core import blob_names
 from shared.core.enrichment import Enrichment
 from shared.core.errors import Conflict, Missing, StorageAway
 from shared.services import enrichments
-from shared.services.enrichments import Condition, Entry, Outdated
+from shared.services.conditions import Condition, Outdated
+from shared.services.enrichments import Entry
 from tests.fakes import fake_services
 from tests.triggers.world import BODY, NOW
 

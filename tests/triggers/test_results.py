@@ -15,8 +15,8 @@ from shared.adapters import published
 from shared.core import blob_names
 from shared.core.enrichment import Enrichment
 from shared.services import enrichments, snapshots
+from shared.services.conditions import Condition
 from shared.services.documents import dump
-from shared.services.enrichments import Condition
 from tests.fakes import fake_services
 from tests.triggers.world import BODY, request, told
 from triggers import http, results

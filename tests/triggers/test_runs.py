@@ -12,7 +12,7 @@ import pytest
 from shared.core import blob_names
 from shared.core.enrichment import Enrichment
 from shared.services import enrichments
-from shared.services.enrichments import Condition
+from shared.services.conditions import Condition
 from tests.fakes import FakeDurable, fake_services
 from triggers import http, runs
 from triggers.http import Access
