@@ -72,12 +72,14 @@ class Progress:
         self.tasks[task].state = "skipped"
 
     def fail(self, problem: Problem, now_us: int) -> None:
-        """The task that runs has failed, and with it the run."""
+        """The task that runs has failed, and with it the run; what had not begun is skipped."""
         self.state, self.problem, self.ended_us = "Failed", problem, now_us
         for task in self.tasks.values():
             if task.state == "running":
                 task.state, task.ended_us = "failed", now_us
                 task.errors += max(1, len(problem.errors))
+            elif task.state == "waiting":
+                task.state = "skipped"
 
     def end(self, state: str, now_us: int) -> None:
         """The run has ended in another way than by failing; what had not begun is skipped."""

@@ -220,7 +220,8 @@ async def test_people_that_cannot_be_resolved_end_the_run_with_the_problem_at_ea
     assert tape.output["state"] == "Failed"
     assert tape.output["problem"]["title"] == "The enrichment cannot be run"
     assert task(tape.output, "resolve")["state"] == "failed"
-    assert task(tape.output, "extract")["state"] == "waiting"
+    # As of a cancelled run: nothing waits any more (interfaces §4).
+    assert task(tape.output, "extract")["state"] == "skipped"
     assert orders(tape, "extract_mailbox") == []
 
 
