@@ -11,7 +11,7 @@ import azure.durable_functions as df
 from shared.core import blob_names, coverage
 from shared.core.contracts import Published, PublishOrder
 from shared.core.errors import without_values
-from shared.services import Services, enrichments, runs, services, snapshots
+from shared.services import Services, enrichments, history, runs, services, snapshots
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,14 +46,17 @@ def run(order: PublishOrder, svc: Services) -> Published:
     shown = privacy.shown(figures, hidden)
     customers = int((shown.level == LEVELS.index("Year")).sum())
     frames = _account_tables(order, name, plan, shown)
+    index = _index(order, plan, shown, hidden)
     del figures, shown  # they live as long as their tables are written; then come those of the tops
     if not runs.begin_publishing(svc, order.enrichment, order.run_id):
         return Published(canceled=True)
     if plan.hierarchy:
         frames = chain(frames, _top_tables(order, svc, name, plan, hidden))
     tables = snapshots.write_tables(svc.storage.output, name, order.run_id, frames)
+    snapshots.write_index(svc.storage.output, name, order.run_id, index)
     config_hash = runs.record_of(svc, order.enrichment, order.run_id)["configHash"]
     current = snapshots.make_current(svc.storage.output, name, order.run_id, order.as_of_us, tables, config_hash)
+    history.note(svc, order.enrichment, history.Publication(order.as_of_us, order.run_id, name, customers))
     return Published(customers=customers, current=current)
 
 
@@ -77,11 +80,27 @@ def _account_tables(
     from shared.adapters import published
 
     ids = published.names(plan.contacts.accounts)
-    counted = coverage.rows(order.counts, order.days_with_items)
+    counted = _coverage(order)
     yield name, _scored(published.engagement, figures, plan, ids)
     yield f"{name}_UserEntity", [published.people(plan.people)]
     yield f"{name}_ScoreBreakdown", _scored(published.breakdown, figures, plan, ids)
     yield f"{name}_Coverage", [published.coverage(counted, order.run_id, order.as_of_us)]
+
+
+def _coverage(order: PublishOrder) -> list[coverage.CoverageRow]:
+    return coverage.rows(order.counts, order.days_with_items)
+
+
+def _index(order: PublishOrder, plan: Plan, shown: Figures, hidden: NDArray[np.bool_]) -> bytes:
+    """What cards, lists and segments are answered from. shown: the rows that `hidden` leaves."""
+    from shared.adapters import standing_files
+    from shared.core.score import references_of
+    from shared.core.standing import about_result, stand
+
+    references = references_of(shown, plan.options.score)
+    about = about_result(order.run_id, plan.window, _coverage(order), references, plan.options)
+    accounts = plan.contacts.accounts
+    return standing_files.write(stand(shown, hidden, references, accounts, plan.customers, plan.options, about))
 
 
 def _top_tables(

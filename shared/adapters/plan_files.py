@@ -38,6 +38,7 @@ def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan) -> 
         "timeZone": plan.window.zone,
         "domains": sorted(plan.book.domains),
         "hierarchy": plan.hierarchy,
+        "customers": plan.customers is not None,
         "options": plan.options.model_dump(mode="json", by_alias=True),
     }
     staging.write(blob_names.plan(enrichment, run_id, _RUN), json.dumps(run).encode())
@@ -70,6 +71,10 @@ def _tables(plan: Plan) -> dict[str, dict[str, Any]]:
         "accounts": {
             "id": pa.array(contacts.accounts, pa.string()),
             "top": pa.array([contacts.tops[top] for top in contacts.top.tolist()], pa.string()),
+        },
+        "customers": {
+            "id": pa.array(list(plan.customers or {}), pa.string()),
+            "name": pa.array(list((plan.customers or {}).values()), pa.string()),
         },
     }
 
@@ -111,4 +116,9 @@ def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any])
         window=Window(run["asOfUs"], run["timeZone"]),
         options=Options.model_validate(run["options"]),
         hierarchy=run["hierarchy"],
+        customers=_customers(column("customers")) if run.get("customers") else None,
     )
+
+
+def _customers(column: Any) -> dict[str, str | None]:
+    return dict(zip(column("id").to_pylist(), column("name").to_pylist(), strict=True))

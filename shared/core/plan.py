@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.core.addresses import AddressBook
@@ -13,7 +14,8 @@ from shared.core.periods import Window
 @dataclass(frozen=True, eq=False)
 class Plan:
     """people: directory ids of the listed people, sorted by code point; a person's number is the position ·
-    hierarchy: whether a parent is configured, so that tops have a table of their own (semantics §11).
+    hierarchy: whether a parent is configured, so that tops have a table of their own (semantics §11) ·
+    customers: id → name of each row of the customers data, None for a blank name; None where none are configured.
 
     It holds no address in clear, and not the key of the hashes in `book`.
     """
@@ -24,3 +26,4 @@ class Plan:
     window: Window
     options: Options
     hierarchy: bool
+    customers: Mapping[str, str | None] | None = None

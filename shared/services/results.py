@@ -54,7 +54,9 @@ def _kept(svc: Services, stored: StoredEnrichment, run_id: str) -> Result:
     if record and record["status"]["state"] in SUCCEEDED:
         prefix = blob_names.table(output, run_id, "", "").removesuffix(".")
         found = [entry.name.removeprefix(prefix) for entry in svc.storage.output.entries(prefix)]
-        tables = sorted(name.removesuffix(".parquet") for name in found if name.endswith(".parquet"))
+        tables = sorted(
+            name.removesuffix(".parquet") for name in found if name.endswith(".parquet") and "/" not in name
+        )
         if tables:
             return Result(output, run_id, tuple(tables))
     raise Missing("Result not found", f"The enrichment {stored.name} has no such result, or keeps it no longer.")

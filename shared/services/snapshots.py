@@ -35,6 +35,11 @@ def _write_table(output: Container, name: str, run_id: str, table: str, rows: It
     return {"name": table, "rows": written.rows, "parquet": parquet, "csv": csv}
 
 
+def write_index(output: Container, name: str, run_id: str, index: bytes) -> None:
+    """What readers' answers come from lies beside the tables; `current.json` does not name it."""
+    output.write(blob_names.index(name, run_id), index)
+
+
 def make_current(
     output: Container, name: str, run_id: str, as_of_us: int, tables: list[Document], config_hash: str
 ) -> bool:
