@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from activities import aggregate_bucket, join_items, partition_copies, publish_results
-from shared.adapters import tables
+from shared.adapters import standing_files, tables
 from shared.adapters.graph import wire
 from shared.adapters.graph.directory import Resolution
 from shared.adapters.plan_files import write_plan
@@ -153,11 +153,14 @@ class _Run:
         self.counts = add_counts(self.counts, counts)
 
     def published(self) -> Published:
-        """The CSV files that `current.json` names."""
+        """The CSV files that `current.json` names, and the index beside them."""
         output = self.svc.storage.output
         current = json.loads(output.read(blob_names.current("Office")) or b"")
         files = {table["name"]: output.read(table["csv"]) or b"" for table in current["tables"]}
-        return Published({name: list(csv.DictReader(io.StringIO(data.decode()))) for name, data in files.items()})
+        return Published(
+            {name: list(csv.DictReader(io.StringIO(data.decode()))) for name, data in files.items()},
+            standing=standing_files.read(output.read(blob_names.index("Office", self.run_id)) or b""),
+        )
 
 
 def _raw(user: Json) -> frozenset[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from shared.core.standing import Standing
 from tests.reference.organisation import Organisation, Row
 from tests.reference.text import FLOATS, Cells
 
@@ -18,10 +19,11 @@ _TEXTS = ("PrimaryKey", "CustomerId", "AggregationLevel", "UserId", "RunId", "Sc
 
 @dataclass(frozen=True)
 class Published:
-    """Every table as cells of text, by name; `output` is the name of the main one."""
+    """Every table as cells of text, by name; `output` is the name of the main one · standing: the app's index."""
 
     tables: dict[str, Cells]
     output: str = "Office"
+    standing: Standing | None = None
 
     def rows(self, suffix: str = "") -> list[Row]:
         """The rows of `<output><suffix>` with their types back."""
