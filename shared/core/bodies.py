@@ -119,8 +119,10 @@ def _oddities(value: Any, where: str) -> Iterator[Fault]:
         if any(_is_broken(name) for name in value):
             yield Fault(where, "has a field whose name holds half a character (an unpaired surrogate)")
         for name, inner in value.items():
-            if not _is_broken(name):
+            if _may_be_told(name):
                 yield from _oddities(inner, where + pointer(name))
+            elif not _is_broken(name):
+                yield from (Fault(where, fault.detail) for fault in _oddities(inner, ""))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from _oddities(inner, where + pointer(place))
@@ -133,10 +135,13 @@ def _is_broken(text: str) -> bool:
 
 
 def _at_field(where: str, name: str, detail: str, instead: str) -> Fault:
-    """A fault of a field that is not known here: its name may be anything, an address too."""
-    if "@" in name or len(name) > _LONGEST_FIELD:
-        return Fault(where, instead)
-    return Fault(where + pointer(name), detail)
+    """A fault of a field that is not known here."""
+    return Fault(where + pointer(name), detail) if _may_be_told(name) else Fault(where, instead)
+
+
+def _may_be_told(name: str) -> bool:
+    """Whether a pointer may name a field: its name may be anything, an address too."""
+    return "@" not in name and len(name) <= _LONGEST_FIELD and not _is_broken(name)
 
 
 _DETAILS = {

@@ -71,6 +71,14 @@ def test_half_a_character_is_a_fault():
     assert [fault.pointer for fault in caught.value.faults] == ["", "/a/1"]
 
 
+def test_a_pointer_passes_through_no_field_that_is_called_like_an_address():
+    """interfaces §1: error bodies name an address by where it stands, never by itself."""
+    with pytest.raises(Invalid) as caught:
+        bodies.tree(b'{"a":{"zoe@x.example":{"b":"\\ud800","c":1,"c":2}}}')
+
+    assert [fault.pointer for fault in caught.value.faults] == ["/a", "/a"]
+
+
 def test_a_mark_at_the_beginning_is_nothing():
     assert bodies.tree(b'\xef\xbb\xbf{"a":0.10}') == {"a": Decimal("0.10")}
 

@@ -7,7 +7,8 @@ bodies
                                         core/test_bodies.py
     unknown fields, wrong types         a_refused_save_changes_nothing; core/test_enrichment.py
     any body at all                     triggers/test_any_input.py
-    names with slashes, upper case      triggers/test_enrichments.py (…a_name_is_lower_case…), end_to_end/test_refusals.py
+    names with slashes, upper case      triggers/test_enrichments.py (…a_name_is_lower_case…),
+                                        end_to_end/test_refusals.py
     consentAgreed false                 a_refused_save_changes_nothing; core/test_enrichment.py
 people
     1 and 2,501, unknown, nobody        triggers/test_enrichments.py (…people_that_cannot_be_read…), and after consent
