@@ -132,6 +132,8 @@ def _sorted(answer: dict[str, Any]) -> dict[str, Any]:
     if answer.get("access_token"):
         return answer
     codes = [code for code in answer.get("error_codes") or [] if isinstance(code, int)]
+    # The description begins with the code; a proxy or another cloud may leave the list out.
+    codes = codes or [int(code) for code in re.findall(r"\bAADSTS([0-9]{1,9})\b", str(answer.get("error_description")))]
     if _NOT_CONSENTED.intersection(codes):
         raise NotConsented("The app is not in the tenant: an administrator has to consent first.")
     error = str(answer.get("error", "no error"))

@@ -188,6 +188,15 @@ async def test_other_refusals_are_of_the_credential_and_are_told_without_it(entr
     assert "s3cret" not in str(refused.value)
 
 
+async def test_without_its_list_of_codes_a_refusal_is_known_by_its_description(entra):
+    told = refusal("unauthorized_client", 700016)
+    del told["error_codes"]
+    entra.token = [(400, told)]
+
+    with pytest.raises(NotConsented):
+        await source(entra).fresh()
+
+
 async def test_a_refusal_is_not_remembered(entra):
     """Interfaces §2: each check asks Entra afresh (MSAL keeps a 400 for a minute in its app object)."""
     entra.token = [(400, refusal("unauthorized_client", 700016)), (200, granted("later"))]
