@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from shared.adapters import tables
 from shared.adapters.blobs import Container
 from shared.adapters.tables import AnyFacts, Facts
-from shared.core.columns import concat
 
 # Small blobs cost round trips, not bytes.
 _AT_ONCE = 8
@@ -27,8 +26,7 @@ def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
 
 def read_all(container: Container, kind: type[Facts], names: Iterable[str]) -> Facts:
     """The facts of all files, one after the other."""
-    parts = [tables.read(kind, data) for data in contents(container, names)]
-    return concat(parts) if parts else tables.empty(kind)
+    return tables.read(kind, *contents(container, names))
 
 
 def write_all(container: Container, files: Mapping[str, AnyFacts]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from shared.core.contracts import Counts
 from shared.core.facts import MeetingCopies, MeetingItems, MessageCopies, MessageItems, Ragged
 from shared.core.figures import Figures
+from shared.core.ledger import Ledger, Taken
 
-AnyFacts = MessageCopies | MeetingCopies | MessageItems | MeetingItems | Figures
-Facts = TypeVar("Facts", MessageCopies, MeetingCopies, MessageItems, MeetingItems, Figures)
+AnyFacts = MessageCopies | MeetingCopies | MessageItems | MeetingItems | Figures | Ledger
+Facts = TypeVar("Facts", MessageCopies, MeetingCopies, MessageItems, MeetingItems, Figures, Ledger)
 
 _CODES = pa.list_(pa.field("element", pa.int32(), nullable=False))
 _KEYS = pa.list_(pa.field("element", pa.uint64(), nullable=False))
@@ -71,6 +73,7 @@ _SCHEMAS: dict[type, pa.Schema] = {
         people=_CODES,
         contacts=_CODES,
     ),
+    Ledger: _schema(id=pa.uint64(), received=pa.int64(), sent=pa.int64(), verdict=pa.int8()),
     Figures: _schema(
         account=pa.int32(),
         level=pa.int8(),
@@ -87,7 +90,7 @@ _SCHEMAS: dict[type, pa.Schema] = {
 }
 
 # Hashes do not repeat and instants hardly do: a dictionary of them would only cost.
-_PLAIN = ("item", "conversation", "conversations", "sent", "received", "start", "end")
+_PLAIN = ("id", "item", "conversation", "conversations", "sent", "received", "start", "end")
 
 
 def write_message_copies(copies: MessageCopies, counts: Counts) -> bytes:
@@ -99,12 +102,21 @@ def write_meeting_copies(copies: MeetingCopies) -> bytes:
     return write(copies)
 
 
+def write_ledger(ledger: Ledger, taken: Taken) -> bytes:
+    return _written(ledger, {"taken": asdict(taken)})
+
+
 def write(facts: AnyFacts, counts: Counts | None = None) -> bytes:
     """One Parquet file; `counts` goes into its metadata."""
+    return _written(facts, {"counts": counts or {}})
+
+
+def _written(facts: AnyFacts, notes: dict[str, Any]) -> bytes:
     schema = _SCHEMAS[type(facts)]
     offsets_of_flags = facts.attendees.offsets if isinstance(facts, MeetingCopies) else None
     columns = [_to_arrow(getattr(facts, field.name), field.type, offsets_of_flags) for field in schema]
-    table = pa.Table.from_arrays(columns, schema=schema.with_metadata({"counts": json.dumps(counts or {})}))
+    metadata = {name: json.dumps(note) for name, note in notes.items()}
+    table = pa.Table.from_arrays(columns, schema=schema.with_metadata(metadata))
     sink = io.BytesIO()
     repeating: Any = [path for path in _leaves(schema) if path.split(".")[0] not in _PLAIN]
     pq.write_table(
@@ -131,9 +143,10 @@ def _known(offsets: NDArray[np.int64] | None) -> NDArray[np.int64]:
     return offsets
 
 
-def read(kind: type[Facts], data: bytes) -> Facts:
-    """What `write` wrote."""
-    return _from_arrow(kind, pq.read_table(io.BytesIO(data), use_threads=False))
+def read(kind: type[Facts], *files: bytes) -> Facts:
+    """What `write` wrote, of several files one after the other; of none, no rows."""
+    tables = [pq.read_table(io.BytesIO(data), use_threads=False) for data in files]
+    return _from_arrow(kind, pa.concat_tables(tables or [_SCHEMAS[kind].empty_table()]))
 
 
 def read_counts(data: bytes) -> Counts:
@@ -143,13 +156,14 @@ def read_counts(data: bytes) -> Counts:
 
 
 def empty(kind: type[Facts]) -> Facts:
-    return _from_arrow(kind, _SCHEMAS[kind].empty_table())
+    return read(kind)
 
 
 def _from_arrow(kind: type[Facts], table: pa.Table) -> Facts:
     columns: dict[str, Any] = {}
     for name in table.column_names:
         column: Any = table.column(name).combine_chunks()
+        table = table.drop_columns([name])  # column by column: nothing lies in memory twice for long
         if name == "declined":
             columns[name] = column.flatten().to_numpy(zero_copy_only=False)
         elif isinstance(column, pa.ListArray):
