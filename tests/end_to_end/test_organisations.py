@@ -18,6 +18,8 @@ from localdev.caller import CSV, PARQUET
 from localdev.world import Source
 from tests.end_to_end.app import App, OpenWorld, Tell
 
+pytestmark = [pytest.mark.whole, pytest.mark.azurite]
+
 ORGANISATIONS = ("berlin", "new-york", "lord-howe")
 JSON = "application/json"
 FLOATS = ("AverageDuration_Of_Meetings", "AverageDuration_Of_AccountEmailReplies")
