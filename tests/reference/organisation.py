@@ -18,7 +18,7 @@ PARTS = ("EmailVolume", "EmailTwoWay", "Meetings", "Breadth", "Recency")
 LEVELS = ("Year", "Month", "Week")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Organisation:
     """`mailboxes`: user id → folders, messages, calendars, events · `contacts`, `accounts`: rows of text, by column."""
 
@@ -30,6 +30,10 @@ class Organisation:
     accounts: list[dict[str, str]]
     enrichment: Json
     as_of: datetime
+
+    def __repr__(self) -> str:
+        """Short: an organisation may be a hundred pages long."""
+        return f"<Organisation of {len(self.users)} users, {len(self.contacts)} contacts, as of {self.as_of}>"
 
 
 @dataclass(frozen=True)

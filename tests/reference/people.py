@@ -43,7 +43,7 @@ def select(org: Organisation) -> Selected:
     groups = {group["id"]: group for group in org.groups}
     found: set[str] = set()
     for configured in org.enrichment["addresses"]:
-        found |= _below(_stands_for(normalise(configured), org, own_domains(org)), groups, set())
+        found |= members_below(_stands_for(normalise(configured), org, own_domains(org)), groups)
     found &= users.keys()
     guests = {user for user in found if users[user].get("userType") == "Guest"}
     return Selected(frozenset(found - guests), frozenset(guests))
@@ -59,15 +59,13 @@ def _stands_for(address: str, org: Organisation, domains: frozenset[str]) -> set
     return set()
 
 
-def _below(ids: Iterable[str], groups: dict[str, Json], seen: set[str]) -> set[str]:
+def members_below(ids: Iterable[str], groups: dict[str, Json]) -> set[str]:
     """The ids and, for groups among them, all that lies below; groups in a circle are walked once."""
     found: set[str] = set()
-    for one in ids:
-        if one in groups and one not in seen:
-            seen.add(one)
-            found |= _below(groups[one].get("members", []), groups, seen)
-        else:
-            found.add(one)
+    ahead = set(ids)
+    while ahead:
+        found |= ahead
+        ahead = {member for one in ahead if one in groups for member in groups[one].get("members", [])} - found
     return found
 
 

@@ -1,11 +1,12 @@
 """The app's own way from Graph's pages to published tables, in this process: data files, readers, facts, activities.
 
 Several groups, partitions and buckets, mailboxes in two parts, pages in a shuffled order: none may change a cell.
-Who is listed and which mailbox answers is taken from the reference; that is no matter of the kernels.
+Which mailbox answers is taken from the users' own property; that is no matter of the kernels.
 """
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import itertools
@@ -17,7 +18,8 @@ from typing import cast
 from activities import aggregate_bucket, join_items, partition_copies, publish_results
 from shared.adapters import standing_files, tables
 from shared.adapters.graph import wire
-from shared.adapters.graph.directory import Resolution
+from shared.adapters.graph.client import GraphClient
+from shared.adapters.graph.directory import Resolution, resolve
 from shared.adapters.plan_files import write_plan
 from shared.core import blob_names
 from shared.core.contracts import BucketOrder, Counts, JoinOrder, PartitionOrder, PublishOrder
@@ -30,9 +32,10 @@ from shared.core.progress import add_counts
 from shared.services import Services, enrichments, planning
 from shared.services.conditions import Condition
 from tests.fakes import memory_storage
+from tests.reference.directory import Directory
 from tests.reference.organisation import Json, Organisation
 from tests.reference.pages import Pages, pages_of
-from tests.reference.people import mailbox_reasons, read_mailboxes, select
+from tests.reference.people import mailbox_reasons, read_mailboxes
 from tests.reference.published import Published
 
 NAME, KEY = "sales", bytes(range(32))
@@ -59,10 +62,11 @@ class _Run:
         self.body = Enrichment.model_validate({**org.enrichment, "addresses": ["all@own.example"]})
         self.svc = cast("Services", SimpleNamespace(storage=memory_storage(), now=lambda: org.as_of))
         self.as_of_us = to_us(org.as_of)
-        self.people = sorted(select(org).people)
+        resolution = asyncio.run(resolve(cast("GraphClient", Directory(org)), org.enrichment["addresses"]))
+        self.people = sorted(resolution.people)
         self.read = read_mailboxes(org, self.people)
         self._write_input()
-        self.plan, self.counts = self._planned()
+        self.plan, self.counts = self._planned(resolution)
         write_plan(self.svc.storage.staging, NAME, self.run_id, self.plan)
 
     def _write_input(self) -> None:
@@ -74,9 +78,7 @@ class _Run:
             blob_names.run(NAME, self.run_id), json.dumps({"phase": "active", "configHash": "-"}).encode()
         )
 
-    def _planned(self) -> tuple[Plan, Counts]:
-        users = {user["id"]: user for user in self.org.users}
-        resolution = Resolution([], {id: _raw(users[id]) for id in self.people}, select(self.org).guests)
+    def _planned(self, resolution: Resolution) -> tuple[Plan, Counts]:
         verified = tuple(domain["name"] for domain in self.org.tenant["verifiedDomains"])
         data = planning.read_data(self.svc, self.body)
         planned = planning.make(KEY, self.body, data, resolution, verified, self.as_of_us)
@@ -161,12 +163,6 @@ class _Run:
             {name: list(csv.DictReader(io.StringIO(data.decode()))) for name, data in files.items()},
             standing=standing_files.read(output.read(blob_names.index("Office", self.run_id)) or b""),
         )
-
-
-def _raw(user: Json) -> frozenset[str]:
-    """The addresses of a user as the directory writes them."""
-    proxies = [proxy[5:] for proxy in user["proxyAddresses"] if proxy.lower().startswith("smtp:")]
-    return frozenset([user["mail"], user["userPrincipalName"], *proxies])
 
 
 def _csv(rows: list[dict[str, str]]) -> bytes:

@@ -70,6 +70,8 @@ class Letter:
         received = own.get("received") or sent + timedelta(seconds=own.get("delay", self.delay))
         to = [*self.to[own.get("less", 0) :], *own.get("more", [])]
         sender = own.get("sender", self.sender)
+        if "inside" in own:
+            sender, to = own["inside"], ["bob@own.example", *own.get("more", [])]
         copy = message(
             tagged(sender) if own.get("tagged") == "sender" else sender,
             [tagged(one) for one in to] if own.get("tagged") == "to" else to,
@@ -147,6 +149,7 @@ WAYS: dict[str, Callable[[Random, Cast], Any]] = {
     "received": lambda r, cast: r.choice(cast.receipts),
     "more": lambda r, cast: [cast.anyone(r) for _ in range(r.randint(1, 2))],
     "less": lambda r, _: 1,
+    "inside": lambda r, _: r.choice((None, "ada@own.example")),
     "tagged": lambda r, _: r.choice(("sender", "to")),
     "respelt": lambda r, _: True,
     "cc": lambda r, cast: [cast.anyone(r) for _ in range(r.randint(1, 2))],
