@@ -335,7 +335,7 @@ async def test_a_directory_that_is_away_for_five_minutes_does_not_fail_the_run(s
             raise RuntimeError("Graph wants to be left alone for a while.")
         return answer(order)
 
-    tape = await run(stubs(**{step: busy}))
+    tape = await run(stubs() | {step: busy})
 
     assert tape.output["state"] == "Succeeded"
     assert tape.elapsed > timedelta(minutes=5)
