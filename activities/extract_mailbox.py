@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from shared.adapters.graph.mailbox import Rest
     from shared.adapters.graph.refusals import RequestRefused
     from shared.adapters.mailbox_parts import Claim, MailboxParts, Readers
+    from shared.core.ledger import Kept, Taken
+    from shared.core.meetings import MeetingReader
+    from shared.core.messages import MessageReader
     from shared.core.plan import Plan
 
 bp = df.Blueprint()
@@ -34,6 +37,7 @@ PROBED = 20  # where access is scoped in Exchange, one of so many mailboxes has 
 # Seconds by which a durable timer and the group that waits for it may come too early; Graph counts early requests.
 _EARLY = 3
 _A_MINUTE = 60.0
+_RERUNS = 3  # calls that try to build on an earlier run, before the mailbox is read in full
 _AT_LEAST = 20.0  # seconds in which even a slow Graph should show the folders and a first page
 # A page is some thousand objects, of which none stays. By the usual threshold of 700 they would set off collections of
 # the whole heap, which take a quarter of the time of reading.
@@ -57,6 +61,12 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
     plan = await asyncio.to_thread(load_plan, svc.storage.staging, order.enrichment, order.run_id)
     place = MailboxParts(svc.storage.staging, order.enrichment, order.run_id, order.mailbox)
     claim = await asyncio.to_thread(place.claim, order.part)
+    if plan.as_is and order.cursor is None and order.part == 0 and plan.base:
+        earlier = replace(place, run_id=plan.base)
+        taken_over = await asyncio.to_thread(place.take_over, earlier)
+        if taken_over is not None:
+            parts, copies = taken_over
+            return ExtractedPart(mailbox=order.mailbox, outcome="Read", parts=parts, copies=copies)
     call = _Call(order, svc, plan, place, claim, to_us(svc.now()))
     async with svc.graph() as graph:
         try:
@@ -99,22 +109,37 @@ class _Call:
         excluded = await folders.excluded(graph, user_id, deadline)
         messages = MessageReader(plan.book, plan.window, plan.options, key, owner, excluded)
         meetings = MeetingReader(plan.book, plan.window, plan.options, key, owner)
-        rest = await mailbox.read(
-            graph,
-            user_id,
-            self._cursor(),
-            mailbox.Sinks(messages.add, meetings.add),
-            deadline=deadline,
-            now=self.svc.now,
-            with_headers=plan.options.read_headers,
-        )
-        return await self._conclude(rest, (messages, meetings))
+        how: dict[str, Any] = {"deadline": deadline, "now": self.svc.now, "with_headers": plan.options.read_headers}
+        taken = self._taken(excluded)
+        kept = await asyncio.to_thread(self._kept) if self._may_build_on_base else None
+        if kept is not None and kept.taken.folders == taken.folders:
+            return await self._read_again(graph, kept, (messages, meetings), taken, how)
+        sinks = mailbox.Sinks(messages.add, meetings.add)
+        rest = await mailbox.read(graph, user_id, self._cursor(), sinks, **how)
+        return await self._conclude(rest, (messages, meetings), taken)
+
+    async def _read_again(
+        self, graph: GraphClient, kept: Kept, readers: tuple[MessageReader, MeetingReader], taken: Taken, how: Any
+    ) -> ExtractedPart:
+        """Read only what is new or in doubt since an earlier run. What could not be read to its end is void."""
+        from shared.adapters.graph import rerun
+        from shared.adapters.graph.mailbox import Rest
+
+        messages, meetings = readers
+        again = rerun.Rerun(kept, messages, self.plan.window)
+        rest = await rerun.read(graph, self.plan.people[self.order.mailbox], again, meetings.add, **how)
+        if rest.cursor is None:
+            return await self._conclude(rest, (again, meetings), taken)
+        # Graph was away: once more. What takes longer than a call is read as if there were no earlier run.
+        cursor = self._try_again() if rest.wait else self._whole()
+        return await self._conclude(Rest(cursor, progressed=rest.progressed, wait=rest.wait), None)
 
     async def put_off(self, wait: float) -> ExtractedPart:
         """Nothing could be read now."""
         from shared.adapters.graph.mailbox import Rest
 
-        return await self._conclude(Rest(self._cursor(), wait=wait), None)
+        cursor = self._try_again() if self._may_build_on_base else self._cursor()
+        return await self._conclude(Rest(cursor, wait=wait), None)
 
     async def refused(self, graph: GraphClient, refusal: RequestRefused) -> ExtractedPart:
         """Whether this mailbox was refused, or the whole tenant. Raises what is neither: a request that is wrong."""
@@ -146,12 +171,46 @@ class _Call:
 
         return await tenant.any_answers(graph, self.plan.people[:PROBED])
 
+    @property
+    def _may_build_on_base(self) -> bool:
+        """Whether nothing of this mailbox has been read yet, and an earlier run may have."""
+        begins = self.order.part == 0 and not _has_windows(self.order.cursor)
+        return begins and self.plan.base is not None and not self.plan.as_is
+
+    def _kept(self) -> Kept | None:
+        assert self.plan.base is not None
+        return replace(self.place, run_id=self.plan.base).kept()
+
+    def _taken(self, excluded: frozenset[str]) -> Taken:
+        from shared.adapters.graph.mailbox import whole
+        from shared.core import hashes
+        from shared.core.ledger import Taken
+
+        ((begin, end),) = whole(self.plan.window).messages
+        digest = hashes.hasher(self.svc.settings.pseudonym_key, hashes.FOLDERS)
+        return Taken(self._first_began_us, begin, end, digest("\n".join(sorted(excluded)).encode()).hex())
+
+    @property
+    def _first_began_us(self) -> int:
+        """When the reading of this mailbox began, all calls together."""
+        cursor = self.order.cursor
+        return self.began_us if cursor is None or cursor.began_us is None else cursor.began_us
+
     def _cursor(self) -> Cursor:
+        cursor = self.order.cursor
+        return cursor if cursor is not None and _has_windows(cursor) else self._whole()
+
+    def _whole(self) -> Cursor:
         from shared.adapters.graph.mailbox import whole
 
-        return self.order.cursor or whole(self.plan.window)
+        return whole(self.plan.window).model_copy(update={"began_us": self._first_began_us})
 
-    async def _conclude(self, rest: Rest, facts: Readers | None) -> ExtractedPart:
+    def _try_again(self) -> Cursor:
+        """Where it would be in vain too often, the cursor of the whole mailbox."""
+        reruns = self.order.cursor.reruns + 1 if self.order.cursor else 1
+        return Cursor(reruns=reruns, began_us=self._first_began_us) if reruns < _RERUNS else self._whole()
+
+    async def _conclude(self, rest: Rest, facts: Readers | None, taken: Taken | None = None) -> ExtractedPart:
         """Keep what was read whole; say whether there is more, and when to come back."""
         wait = math.ceil(rest.wait) + _EARLY if rest.wait > 0 else 0
         first = self.order.cursor is None or self.order.progressed_us is None
@@ -164,7 +223,7 @@ class _Call:
         outcome: Outcome = "More" if rest.cursor is not None else "Read"
         copies, parts = 0, self.order.part
         if facts is not None and (rest.cursor is None or rest.items):
-            copies = await asyncio.to_thread(self.place.write_part, self.claim, facts, outcome)
+            copies = await asyncio.to_thread(self.place.write_part, self.claim, facts, outcome, taken)
             parts += 1
         return self.part(
             outcome, parts=parts, copies=copies, cursor=rest.cursor, wait=wait, progressed_us=progressed_us
@@ -177,3 +236,7 @@ class _Call:
 
     def part(self, outcome: Outcome, **more: Any) -> ExtractedPart:
         return ExtractedPart(mailbox=self.order.mailbox, outcome=outcome, **{"parts": self.order.part, **more})
+
+
+def _has_windows(cursor: Cursor | None) -> bool:
+    return cursor is not None and bool(cursor.messages or cursor.meetings)

@@ -156,7 +156,8 @@ class _Run:
 
     def _resolve(self) -> Generator[Any, Any, int]:
         self.begin("resolve")
-        resolved = yield from call(self.context, RESOLVE_PEOPLE, ResolveOrder(**self.key, as_of_us=self.as_of_us))
+        order = ResolveOrder(**self.key, as_of_us=self.as_of_us, full=self.request.full, retry=self.request.retry)
+        resolved = yield from call(self.context, RESOLVE_PEOPLE, order)
         if resolved.consent_withdrawn:
             raise _withdrawn()
         if resolved.problem:

@@ -1,20 +1,30 @@
-"""What reading a mailbox leaves in staging: parts of its facts, and a marker that says how far it has come."""
+"""What reading a mailbox leaves in staging: parts of facts, their ledgers, and a marker that says how far it came."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from shared.adapters import tables
 from shared.adapters.blobs import Container
 from shared.core import blob_names
+from shared.core import ledger as ledgers
 from shared.core.contracts import Outcome
 from shared.core.errors import TryAgain
+from shared.core.facts import MeetingCopies, MessageCopies
+from shared.core.ledger import Kept, Ledger, Reading, Taken
 from shared.core.meetings import MeetingReader
-from shared.core.messages import MessageReader
 
-Readers = tuple[MessageReader, MeetingReader]
-Kind = Literal["messages", "meetings"]
+
+class Reads(Protocol):
+    """Who has judged messages."""
+
+    def reading(self) -> Reading: ...
+
+
+Readers = tuple[Reads, MeetingReader]
+Kind = Literal["messages", "meetings", "ledger"]
+KINDS: tuple[Kind, ...] = ("messages", "meetings", "ledger")
 
 
 class Overtaken(TryAgain):
@@ -46,21 +56,67 @@ class MailboxParts:
         """
         return Claim(part, self.staging.etag(self._name(part, "messages")))
 
-    def write_part(self, claim: Claim, readers: Readers, outcome: Outcome) -> int:
+    def write_part(self, claim: Claim, readers: Readers, outcome: Outcome, taken: Taken | None = None) -> int:
         """Write a part of the facts, then the marker; how many rows of facts it has.
 
+        taken: how it was read; without it no later run can build on this one.
         Raises `Overtaken` where the part is no longer what the claim found.
         """
-        messages, meetings = readers[0].copies(), readers[1].copies()
-        counts = {"Message": dict(readers[0].counts), "Meeting": dict(readers[1].counts)}
+        reading, meetings = readers[0].reading(), readers[1].copies()
+        messages = reading.copies
+        counts = {"Message": ledgers.counts(reading.ledger), "Meeting": dict(readers[1].counts)}
         self._write_first(claim, tables.write_message_copies(messages, counts))
         self.staging.write(self._name(claim.part, "meetings"), tables.write_meeting_copies(meetings))
+        if taken is not None:
+            self.staging.write(self._name(claim.part, "ledger"), tables.write_ledger(reading.ledger, taken))
         read = {
             "messages": len(messages.item) + sum(counts["Message"].values()),
             "meetings": len(meetings.item) + sum(counts["Meeting"].values()),
         }
         self._mark(self._progress(claim.part, outcome, read))
         return len(messages.item) + len(meetings.item)
+
+    def kept(self) -> Kept | None:
+        """The mailbox as it was read; None where it was not, or not all of that is there any more."""
+        readings, takings = [], []
+        for part in range(self._parts_read()):
+            ledger, copies = (
+                self.staging.read(self._name(part, "ledger")),
+                self.staging.read(self._name(part, "messages")),
+            )
+            if ledger is None or copies is None:
+                return None
+            readings.append(Reading(tables.read(Ledger, ledger), tables.read(MessageCopies, copies)))
+            takings.append(tables.read_taken(ledger))
+        if not readings:
+            return None
+        alike = all(taken.folders == takings[0].folders for taken in takings)
+        first = replace(takings[0], folders=takings[0].folders if alike else "")
+        return Kept(ledgers.latest(ledgers.together(readings)), first)
+
+    def take_over(self, earlier: MailboxParts) -> tuple[int, int] | None:
+        """Make what another run has read of this mailbox this run's, as it is: (parts, rows of facts).
+
+        None where that run did not read it, or not all of that is there any more.
+        """
+        copies, parts = 0, earlier._parts_read()
+        for part in range(parts):
+            contents = {kind: self.staging.read(earlier._name(part, kind)) for kind in KINDS}
+            messages, meetings = contents["messages"], contents["meetings"]
+            if messages is None or meetings is None:
+                return None
+            copies += len(tables.read(MessageCopies, messages).item) + len(tables.read(MeetingCopies, meetings).item)
+            for kind, content in contents.items():
+                if content is not None:
+                    self.staging.write(self._name(part, kind), content)
+        if parts:
+            self._mark(earlier._marked())
+        return (parts, copies) if parts else None
+
+    def _parts_read(self) -> int:
+        """How many parts a mailbox has that was read to its end; 0 for any other."""
+        marker = self._marked()
+        return int(marker["part"]) + 1 if marker.get("outcome") == "Read" else 0
 
     def mark_unread(self, outcome: Outcome) -> None:
         """The mailbox is not read; what was read of it so far counts for nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import OrderedDict
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -19,7 +20,7 @@ from shared.core.enrichment import Options
 from shared.core.errors import StorageAway
 from shared.core.facts import Contacts
 from shared.core.periods import Window
-from shared.core.plan import Plan
+from shared.core.plan import Plan, fingerprint
 
 _RUN = "run.json"
 _KEPT = 2
@@ -28,7 +29,23 @@ _plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
 _plans_lock = Lock()
 
 
-def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan) -> None:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Under what the facts of a run were read. configuration: a hash of what the enrichment says of them."""
+
+    as_of_us: int
+    fingerprint: str
+    configuration: str
+
+
+def read_origin(staging: Container, enrichment: str, run_id: str) -> Origin | None:
+    """None where the run's facts are kept no longer."""
+    data = staging.read(blob_names.plan(enrichment, run_id, _RUN))
+    run = json.loads(data) if data else {}
+    return Origin(run["asOfUs"], run["fingerprint"], run["configuration"]) if "fingerprint" in run else None
+
+
+def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan, configuration: str = "") -> None:
     """Overwrites what an earlier attempt left; `run.json` comes last, so that a plan that can be found is whole."""
     for name, table in _tables(plan).items():
         staging.write(blob_names.plan(enrichment, run_id, f"{name}.parquet"), _to_parquet(table))
@@ -40,6 +57,10 @@ def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan) -> 
         "hierarchy": plan.hierarchy,
         "customers": plan.customers is not None,
         "options": plan.options.model_dump(mode="json", by_alias=True),
+        "base": plan.base,
+        "asIs": plan.as_is,
+        "fingerprint": fingerprint(plan),
+        "configuration": configuration,
     }
     staging.write(blob_names.plan(enrichment, run_id, _RUN), json.dumps(run).encode())
 
@@ -91,7 +112,7 @@ def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any])
         data = staging.read(blob_names.plan(enrichment, run_id, f"{table}.parquet"))
         if data is None:
             raise StorageAway("The plan of the run is not whole.")
-        return pq.read_table(pa.BufferReader(data)).column
+        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).column
 
     own, addresses, pairs, accounts = (column(table) for table in ("own", "addresses", "pairs", "accounts"))
     top_ids = accounts("top").to_pylist()
@@ -116,6 +137,8 @@ def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any])
         window=Window(run["asOfUs"], run["timeZone"]),
         options=Options.model_validate(run["options"]),
         hierarchy=run["hierarchy"],
+        base=run.get("base"),
+        as_is=run.get("asIs", False),
         customers=_customers(column("customers")) if run.get("customers") else None,
     )
 

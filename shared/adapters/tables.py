@@ -145,7 +145,8 @@ def _known(offsets: NDArray[np.int64] | None) -> NDArray[np.int64]:
 
 def read(kind: type[Facts], *files: bytes) -> Facts:
     """What `write` wrote, of several files one after the other; of none, no rows."""
-    tables = [pq.read_table(io.BytesIO(data), use_threads=False) for data in files]
+    # A ParquetFile, not `read_table`: that one brings the whole of pyarrow.dataset along.
+    tables = [pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False) for data in files]
     return _from_arrow(kind, pa.concat_tables(tables or [_SCHEMAS[kind].empty_table()]))
 
 
@@ -153,6 +154,11 @@ def read_counts(data: bytes) -> Counts:
     """The counts that a file carries."""
     counts: Counts = json.loads(pq.read_schema(io.BytesIO(data)).metadata[b"counts"])
     return counts
+
+
+def read_taken(data: bytes) -> Taken:
+    """How the ledger in a file came about."""
+    return Taken(**json.loads(pq.read_schema(io.BytesIO(data)).metadata[b"taken"]))
 
 
 def empty(kind: type[Facts]) -> Facts:

@@ -56,11 +56,20 @@ def segments(name: str) -> str:
     return f"segments/{name}.json"
 
 
+def beside_enrichment(name: str) -> tuple[str, ...]:
+    """What is kept of an enrichment beside itself and the records of its runs."""
+    return (consent(name), active(name), published(name), schedule(name), history(name), segments(name))
+
+
 # enrichment-staging
 
 
+def staging_of(name: str) -> str:
+    return f"{name}/"
+
+
 def staging(name: str, run_id: str) -> str:
-    return f"{name}/{run_id}/"
+    return f"{staging_of(name)}{run_id}/"
 
 
 def plan(name: str, run_id: str, table: str) -> str:
@@ -69,7 +78,7 @@ def plan(name: str, run_id: str, table: str) -> str:
 
 
 def mailbox_part(name: str, run_id: str, mailbox: int, part: int, kind: str) -> str:
-    """Facts of one call of extraction. `kind`: messages or meetings."""
+    """Facts of one call of extraction. `kind`: messages, meetings or ledger."""
     return f"{staging(name, run_id)}mailboxes/{mailbox:04d}/{part:04d}.{kind}.parquet"
 
 
@@ -100,6 +109,11 @@ def figures(name: str, run_id: str, number: int, table: str) -> str:
 
 def current(output: str) -> str:
     return f"{output}/current.json"
+
+
+def snapshot(output: str, run_id: str) -> str:
+    """All that a run has published."""
+    return f"{output}/{run_id}/"
 
 
 def table(output: str, run_id: str, name: str, extension: str) -> str:

@@ -58,13 +58,17 @@ class Problem(Payload):
 
 
 class RunRequest(Payload):
-    """What a run is started with. Instants in microseconds, durations in seconds."""
+    """What a run is started with. Instants in microseconds, durations in seconds.
+
+    `full`: facts that are kept are not used · `retry`: the run of which only what it could not read is read again.
+    """
 
     enrichment: str
     run_id: str
-    kind: Literal["manual", "scheduled"] = "manual"
+    kind: Literal["manual", "scheduled", "retry"] = "manual"
     as_of_us: int | None = None
     full: bool = False
+    retry: str | None = None
     started_us: int
     consent_poll: int
     consent_timeout: int
@@ -97,9 +101,13 @@ class Consent(Payload):
 
 
 class ResolveOrder(Payload):
+    """`full`, `retry`: as in `RunRequest`."""
+
     enrichment: str
     run_id: str
     as_of_us: int
+    full: bool = False
+    retry: str | None = None
 
 
 class Resolved(Payload):
@@ -115,11 +123,17 @@ class Resolved(Payload):
 
 
 class Cursor(Payload):
-    """What is still to be read of a mailbox: half-open windows of whole seconds, and the page size that works."""
+    """What is still to be read of a mailbox: half-open windows of whole seconds, and the page size that works.
+
+    `began_us`: when the mailbox's reading began · `reruns`: how many calls have tried in vain to read only what is new
+    since an earlier run; while there are no windows, the next one tries again.
+    """
 
     messages: list[tuple[int, int]] = []
     meetings: list[tuple[int, int]] = []
     top: int = 1000
+    began_us: int | None = None
+    reruns: int = 0
 
 
 class ExtractOrder(Payload):

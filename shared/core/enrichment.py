@@ -295,6 +295,15 @@ def rules(enrichment: Enrichment) -> dict[str, Any]:
     return enrichment.model_dump(mode="json", by_alias=True, include={"time_zone", "internal_domains", "options"})
 
 
+def facts_hash(enrichment: Enrichment) -> str:
+    """SHA-256, hexadecimal, of what decides which facts a run reads, as far as the configuration says it."""
+    told = enrichment.to_json()
+    names = ("addresses", "contacts", "customers", "timeZone", "internalDomains", "options")
+    parts = {name: told[name] for name in names}
+    parts["options"] = {name: value for name, value in told["options"].items() if name != "bands"}
+    return hashlib.sha256(_CANONICAL.encode(parts)).hexdigest()
+
+
 def config_hash(enrichment: Enrichment) -> str:
     """SHA-256, hexadecimal, of the whole configuration."""
     return hashlib.sha256(_CANONICAL.encode(enrichment.to_json())).hexdigest()

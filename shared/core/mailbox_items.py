@@ -35,6 +35,10 @@ class Header(Protocol):
 
 class Message(Protocol):
     @property
+    def id(self) -> str | None:
+        """Graph's own id of the copy."""
+
+    @property
     def odata_type(self) -> str | None:
         """`#microsoft.graph.eventMessage…` for what belongs to a meeting."""
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+from array import array
 from binascii import Error as NotBase64
 from binascii import a2b_base64
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from shared.core import hashes
+from shared.core import hashes, ledger
 from shared.core.addresses import NOBODY, AddressBook, normalise
 from shared.core.columns import concat
 from shared.core.enrichment import Options
 from shared.core.facts import OURS, THIRD_PARTY, MessageCopies, ragged
 from shared.core.instants import in_window, instant_us
+from shared.core.ledger import IN, REASONS, UNJUDGED, Ledger, Reading
 from shared.core.mailbox_items import Header, Message, Recipient
 from shared.core.periods import MICROSECONDS, Window
 
+DRAFT, FOLDER, MEETING_MESSAGE, AUTOMATIC, INTERNAL, UNRELATED = range(1, len(REASONS) + 1)
 _MEETING_MESSAGE = "#microsoft.graph.eventMessage"
 _GUID = slice(6, 22)
 _NO_DIRECTION = frozenset({THIRD_PARTY, NOBODY})
@@ -30,8 +33,8 @@ _CONVERSATIONS_LIMIT = 100_000
 class MessageReader:
     """Judges the copies of messages of one mailbox, page by page, and keeps those that are in as columns.
 
-    `counts`: reason → copies sent in the window that are out, in the order of §6. `owner`: number of the listed person
-    whose mailbox this is. `excluded_folders`: ids of the folders that are out, their sub-folders included.
+    `owner`: number of the listed person whose mailbox this is. `excluded_folders`: ids of the folders that are out,
+    their sub-folders included.
     """
 
     def __init__(
@@ -43,7 +46,6 @@ class MessageReader:
         owner: int,
         excluded_folders: frozenset[str],
     ) -> None:
-        self.counts: Counter[str] = Counter()
         self._codes = book.reader(key)
         self._received_between = window.read_from_us, window.read_until_us
         self._in_window = in_window(window)
@@ -52,49 +54,57 @@ class MessageReader:
         self._excluded = excluded_folders
         self._owner = owner
         self._identities = _Identities(key)
+        self._ids = hashes.ManyHasher(key, hashes.ITEM_ID)
         self._pages: list[MessageCopies] = []
+        self._ledger: list[Ledger] = []
 
     def add(self, messages: Iterable[Message]) -> None:
         """Judge these copies. One without a usable time of receipt, or outside the window, does not exist."""
         rows: list[_Row] = []
+        seen: list[tuple[str, int, int, int]] = []
         first, last = self._received_between
         in_window = self._in_window
         for message in messages:
             received = instant_us(message.received)
-            if received is None or not first <= received <= last:
+            if received is None:
                 continue
             sent = instant_us(message.sent)
             if sent is None:
                 sent = received
-            if not in_window(sent):
-                continue
-            reason = self._set_aside(message) or self._keep(rows, message, sent, received)
-            if reason is not None:
-                self.counts[reason] += 1
+            if not first <= received <= last or not in_window(sent):
+                verdict = UNJUDGED
+            else:
+                verdict = self._set_aside(message) or self._keep(rows, message, sent, received)
+            seen.append((message.id or "", received, sent, verdict))
         if rows:
             self._pages.append(_columns(rows, self._owner))
+        if seen:
+            ids, received_at, sent_at, verdicts = zip(*seen, strict=True)
+            self._ledger.append(
+                Ledger(self._ids(ids), _instants(received_at), _instants(sent_at), np.array(verdicts, np.int8))
+            )
 
-    def _set_aside(self, message: Message) -> str | None:
-        """The reason that does not depend on who takes part."""
+    def _set_aside(self, message: Message) -> int:
+        """The reason that does not depend on who takes part; IN where there is none."""
         if message.is_draft:
-            return "Draft"
+            return DRAFT
         if message.folder in self._excluded:
-            return "Folder"
+            return FOLDER
         kind = message.odata_type
         if kind is not None and kind.startswith(_MEETING_MESSAGE):
-            return "MeetingMessage"
+            return MEETING_MESSAGE
         if self._read_headers and message.headers and is_automatic(message.headers):
-            return "Automatic"
-        return None
+            return AUTOMATIC
+        return IN
 
-    def _keep(self, rows: list[_Row], message: Message, sent: int, received: int) -> str | None:
+    def _keep(self, rows: list[_Row], message: Message, sent: int, received: int) -> int:
         """Take the copy in, or say why it is out."""
         codes = self._codes
         who = message.sender
         sender = codes[who.email_address.address] if who is not None and who.email_address is not None else NOBODY
         # A third party's message, or one from nobody, has no direction, whoever receives it (§3.3).
         if sender in _NO_DIRECTION:
-            return "Unrelated"
+            return UNRELATED
         named: Sequence[Recipient] = message.to or ()
         if message.cc or message.bcc:
             named = [*named, *(message.cc or ()), *(message.bcc or ())]
@@ -103,16 +113,25 @@ class MessageReader:
             # Of the codes, ours are negative, a third party's is 0 and a contact's is positive.
             highest = max(recipients, default=OURS)
             if highest <= THIRD_PARTY:
-                return "Internal" if highest < THIRD_PARTY else "Unrelated"
+                return INTERNAL if highest < THIRD_PARTY else UNRELATED
         identities = self._identities
         item, conversation = identities.of_message(message, sent), identities.of_conversation(message)
         crowded = len(named) > self._limit and _distinct(named) > self._limit
         rows.append((item, conversation, sent, received, sender, crowded, recipients - _UNNAMED))
-        return None
+        return IN
 
     def copies(self) -> MessageCopies:
         """The copies that are in, so far."""
         return concat([_columns([], self._owner), *self._pages])
+
+    def reading(self) -> Reading:
+        """All copies so far, and the facts of those that are in."""
+        return Reading(concat([ledger.empty(), *self._ledger]), self.copies())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Reason → copies sent in the window that are out, in the order of §6."""
+        return ledger.counts(concat([ledger.empty(), *self._ledger]))
 
 
 _Row = tuple[bytes, bytes, int, int, int, bool, set[int]]  # in the order of the columns, without the owner
@@ -131,6 +150,11 @@ def _columns(rows: list[_Row], owner: int) -> MessageCopies:
         crowded=np.array(crowded, np.bool_),
         recipients=ragged(recipients),
     )
+
+
+def _instants(instants: Sequence[int]) -> NDArray[np.int64]:
+    # An array of Python's own takes numbers in faster than numpy does.
+    return np.frombuffer(array("q", instants), np.int64)
 
 
 def _address(who: Recipient | None) -> str | None:

@@ -117,7 +117,7 @@ def test_half_a_surrogate_pair_can_be_hashed():
 
 def test_properties_that_are_not_needed_are_not_kept():
     """§8: subjects, bodies and places are never requested; were they sent, they would not be decoded."""
-    everything = {*wire.MESSAGE_SELECT_WITH_HEADERS, *wire.EVENT_SELECT}
+    everything = {*wire.MESSAGE_SELECT_WITH_HEADERS, wire.CHANGED, *wire.EVENT_SELECT}
     kept = {*WireMessage.__struct_encode_fields__, *WireEvent.__struct_encode_fields__}
 
     assert kept - {"@odata.type"} == everything

@@ -78,9 +78,16 @@ async def read(
             messages.begin(Span(first, last))
 
     await sitting.run(begin)
+    left = cursor.model_copy(
+        update={"messages": _windows(messages.open), "meetings": _windows(events.open), "top": sitting.top}
+    )
+    return rest_of(sitting, left if left.messages or left.meetings else None)
+
+
+def rest_of(sitting: Sitting, left: Cursor | None) -> Rest:
+    """What the sitting has come to. left: what is still to be read."""
     wait = 0.0 if sitting.away is None else sitting.away.wait or _UNKNOWN_WAIT
-    left = Cursor(messages=_windows(messages.open), meetings=_windows(events.open), top=sitting.top)
-    return Rest(left if left.messages or left.meetings else None, sitting.items, sitting.progressed, wait)
+    return Rest(left, sitting.items, sitting.progressed, wait)
 
 
 def _windows(spans: Iterable[Span]) -> list[tuple[int, int]]:

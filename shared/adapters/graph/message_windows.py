@@ -1,4 +1,4 @@
-"""Reads the messages received in a window, in the order of receipt, without deep `$skip`.
+"""Reads the messages received, or last changed, in a window of time, in that order, without deep `$skip`.
 
 A page ends somewhere within a second: what lies before that second is done, and the window goes on with it. A nextLink
 is followed only where pages are empty or all their messages share one second.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from shared.adapters.graph.refusals import TooSlow
 from shared.adapters.graph.sitting import Sitting, Span
-from shared.adapters.graph.wire import Page, WireMessage, decode_messages
+from shared.adapters.graph.wire import CHANGED, Page, WireMessage, decode_messages
 from shared.core.instants import instant_us
 from shared.core.periods import MICROSECONDS, rfc3339
 
@@ -19,16 +19,33 @@ _SHORTEST_SPLIT = 7200  # seconds; a shorter window is not worth two requests
 _READINGS = 3  # of a window that says it holds more than it gives
 
 Add = Callable[[Iterable[WireMessage]], None]
+Time = Callable[[WireMessage], str | None]
+
+RECEIVED = "receivedDateTime"
+
+
+def received(message: WireMessage) -> str | None:
+    return message.received
+
+
+def changed(message: WireMessage) -> str | None:
+    return message.changed
 
 
 class MessageWindows:
-    """path: of the messages of a mailbox · select: the properties · add: is given each message once."""
+    """path: of the messages of a mailbox · select: the properties · add: is given each message once · received_in: of
+    those that changed in a window only the ones that were received in this one; None: windows are of receipt.
+    """
 
-    def __init__(self, sitting: Sitting, path: str, select: Iterable[str], add: Add) -> None:
+    def __init__(
+        self, sitting: Sitting, path: str, select: Iterable[str], add: Add, received_in: Span | None = None
+    ) -> None:
         self._sitting = sitting
         self._path = path
-        self._select = ",".join(select)
         self._add = add
+        self._property, self._time = (RECEIVED, received) if received_in is None else (CHANGED, changed)
+        self._select = ",".join(select if received_in is None else (*select, CHANGED))
+        self._also = "" if received_in is None else f" and {within(RECEIVED, received_in.begin, received_in.end)}"
         self.open: list[Span] = []
 
     def begin(self, span: Span) -> None:
@@ -40,7 +57,7 @@ class MessageWindows:
         count: int | None = None
         unmoved = 0
         while not self._sitting.over:
-            glance = _Glance.at(span, self._sitting.top, count)
+            glance = _Glance.at(span, self._sitting.top, count, self._time)
             try:
                 await self._look(glance)
             except TooSlow:
@@ -57,10 +74,9 @@ class MessageWindows:
 
     async def _look(self, glance: _Glance) -> None:
         """Ask for pages until they tell two seconds apart, which the first one does as a rule."""
-        received = f"receivedDateTime ge {_instant(glance.begin)} and receivedDateTime lt {_instant(glance.end)}"
         params = {
-            "$filter": received,
-            "$orderby": "receivedDateTime",
+            "$filter": within(self._property, glance.begin, glance.end) + self._also,
+            "$orderby": self._property,
             "$select": self._select,
             "$top": str(glance.top),
         }
@@ -119,6 +135,7 @@ class _Glance:
     fresh: bool
     oldest: int
     newest: int
+    time: Time
     messages: list[WireMessage] = field(default_factory=list)
     ids: set[str | None] = field(default_factory=set)
     ended: bool = False
@@ -126,13 +143,13 @@ class _Glance:
     taken: int = 0
 
     @classmethod
-    def at(cls, span: Span, top: int, count: int | None) -> _Glance:
-        return cls(span.begin, span.end, top, count, count is None, span.begin, span.begin)
+    def at(cls, span: Span, top: int, count: int | None, time: Time) -> _Glance:
+        return cls(span.begin, span.end, top, count, count is None, span.begin, span.begin, time)
 
     def note(self, page: Page[WireMessage]) -> None:
         if not self.messages:
-            self.oldest = _first_second(page.items, self.begin)
-        self.newest = _first_second(reversed(page.items), self.newest)
+            self.oldest = self._first_second(page.items, self.begin)
+        self.newest = self._first_second(reversed(page.items), self.newest)
         self.messages += self._new(page.items)
         self.ended = page.next_link is None
         self.full = len(page.items) >= self.top
@@ -169,22 +186,21 @@ class _Glance:
         return None if self.count is None else self.count - self.taken
 
     def before(self, until: int) -> list[WireMessage]:
-        """The messages received before this second."""
+        """The messages of before this second."""
         stop = len(self.messages)
         if until <= self.newest:
-            while stop and _second(self.messages[stop - 1], until) >= until:
+            while stop and self._second(self.messages[stop - 1], until) >= until:
                 stop -= 1
         return self.messages[:stop]
 
+    def _second(self, message: WireMessage, otherwise: int) -> int:
+        instant = instant_us(self.time(message))
+        return otherwise if instant is None else instant // MICROSECONDS
 
-def _second(message: WireMessage, otherwise: int) -> int:
-    received = instant_us(message.received)
-    return otherwise if received is None else received // MICROSECONDS
-
-
-def _first_second(messages: Iterable[WireMessage], otherwise: int) -> int:
-    return next((_second(message, otherwise) for message in messages if message.received is not None), otherwise)
+    def _first_second(self, messages: Iterable[WireMessage], otherwise: int) -> int:
+        return next((self._second(each, otherwise) for each in messages if self.time(each) is not None), otherwise)
 
 
-def _instant(second: int) -> str:
-    return rfc3339(second * MICROSECONDS)
+def within(name: str, begin: int, end: int) -> str:
+    """A condition of a filter: this property lies in the half-open window."""
+    return f"{name} ge {rfc3339(begin * MICROSECONDS)} and {name} lt {rfc3339(end * MICROSECONDS)}"

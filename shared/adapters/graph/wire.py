@@ -29,6 +29,7 @@ MESSAGE_SELECT = (
     "conversationId",
     "conversationIndex",
 )
+CHANGED = "lastModifiedDateTime"
 MESSAGE_SELECT_WITH_HEADERS = (*MESSAGE_SELECT, "internetMessageHeaders")
 EVENT_SELECT = (
     "id",
@@ -78,6 +79,7 @@ class WireMessage(Struct, gc=False, frozen=True):
     conversation_id: str | None = field(default=None, name="conversationId")
     conversation_index: str | None = field(default=None, name="conversationIndex")
     headers: list[WireHeader] | None = field(default=None, name="internetMessageHeaders")
+    changed: str | None = field(default=None, name="lastModifiedDateTime")
 
 
 class WireTime(Struct, gc=False, frozen=True, rename="camel"):
