@@ -204,6 +204,7 @@ def _service(connection_string: str | None, account_url: str | None) -> BlobServ
         "retry_total": 3,
         "initial_backoff": 1,
         "increment_base": 1,
+        "random_jitter_range": 1,
         "connection_timeout": 5,
         "read_timeout": 60,
     }
