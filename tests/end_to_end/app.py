@@ -66,9 +66,9 @@ class App:
         return App(self.world, name, f"Of_{name.replace('-', '_')}")
 
     def start(self, **order: Any) -> str:
-        """Start a run as of the tenant's instant; its address."""
+        """Start a run as of the tenant's instant, which reads everything anew; its address."""
         as_of = self.world.tenant.tenant["asOf"]
-        answer = self.ask("POST", f"enrichments/{self.name}/runs", json={"asOf": as_of, **order})
+        answer = self.ask("POST", f"enrichments/{self.name}/runs", json={"asOf": as_of, "full": True, **order})
         assert answer.status_code == 202, answer.text
         return answer.headers["Location"]
 

@@ -318,10 +318,11 @@ def _cancel(app: App, run: str) -> None:
     assert app.names("enrichment-output", f"{app.output}/{run_id}") == []
 
 
-def _result(app: App) -> tuple[Any, dict[str, bytes]]:
-    """What readers see, to the byte, and every blob that is there."""
-    names = app.names("enrichment-output", f"{app.output}/")
-    return names, {name: app.blob("enrichment-output", name) for name in names}
+def _result(app: App) -> tuple[Any, dict[str, bytes], dict[str, str]]:
+    """What readers see, to the byte, and which version of which blob is there."""
+    with app.storage as service:
+        blobs = service.get_container_client("enrichment-output").list_blobs(name_starts_with=f"{app.output}/")
+        return app.current(), app.tables(), {blob.name: blob.etag for blob in blobs}
 
 
 def _coverage(app: App) -> dict[tuple[str, str], int]:
