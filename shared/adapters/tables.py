@@ -147,7 +147,10 @@ def read(kind: type[Facts], *files: bytes) -> Facts:
     """What `write` wrote, of several files one after the other; of none, no rows."""
     # A ParquetFile, not `read_table`: that one brings the whole of pyarrow.dataset along.
     tables = [pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False) for data in files]
-    return _from_arrow(kind, pa.concat_tables(tables or [_SCHEMAS[kind].empty_table()]))
+    facts = _from_arrow(kind, pa.concat_tables(tables or [_SCHEMAS[kind].empty_table()]))
+    del tables
+    pa.default_memory_pool().release_unused()  # Arrow would keep what decoding took until the next file
+    return facts
 
 
 def read_counts(data: bytes) -> Counts:
