@@ -37,8 +37,7 @@ mailboxes
     one bad message                     end_to_end/test_bad_days.py
 storage
     away at start                       end_to_end/test_refusals.py, end_to_end/test_bad_days.py
-    away in the middle                  a_save_that_storage_leaves_half_way…, a_start_that_storage_leaves_half_way…;
-                                        of a run: end_to_end/test_bad_days.py
+    away in the middle                  triggers/test_storage_half_way.py; of a run: end_to_end/test_bad_days.py
 settings
     missing, wrong, secret              core/test_settings.py, triggers/test_http.py, end_to_end/test_refusals.py
     entra without authentication        triggers/test_http.py, end_to_end/test_refusals.py
@@ -58,8 +57,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -67,11 +64,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from activities import resolve_people
-from shared.adapters.blobs import Storage
 from shared.adapters.plan_files import load_plan
-from shared.core import blob_names
 from shared.core.contracts import ResolveOrder
-from shared.core.errors import StorageAway
 from shared.core.periods import to_us
 from shared.services import Services
 from tests.conftest import ROOT
@@ -279,8 +273,8 @@ async def plan_of(made: w.World, data: bytes) -> tuple[Any, dict[str, int]]:
     made.svc.storage.input.write("contacts.csv", data)
     response = await put()
     assert response.status_code in (200, 201), response.get_body()
+    assert (await start(FakeDurable())).status_code == 202
     order = ResolveOrder(enrichment="sales", run_id=RUN_ID, as_of_us=to_us(w.NOW))
-    made.svc.storage.config.write(blob_names.run("sales", RUN_ID), b"{}")
     resolved = await resolve_people.run(order, made.svc)
     assert resolved.problem is None
     return load_plan(made.svc.storage.staging, "sales", RUN_ID), resolved.counts["Contact"]
@@ -356,91 +350,6 @@ def test_a_million_rows_are_read_in_bounded_memory(record_property):
     record_property("told", f"a million contacts: {megabytes} MB more")
     assert (used, accounts) == (1_000_000, 50_000)
     assert megabytes < 700
-
-
-# Storage that goes away in the middle
-
-
-class Fuse:
-    """So many calls are answered, then none. `done`: the first one that is not answered has been carried out."""
-
-    def __init__(self, calls: int, done: bool) -> None:
-        self.calls, self.done = calls, done
-
-    def call(self, method: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        self.calls -= 1
-        if self.calls >= 0:
-            return method(*args, **named)
-        if self.calls == -1 and self.done:
-            method(*args, **named)
-        raise StorageAway("Blob Storage did not answer.")
-
-
-class Fused:
-    def __init__(self, container: Any, fuse: Fuse) -> None:
-        self._container, self._fuse = container, fuse
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._container, name)
-        return lambda *args, **named: self._fuse.call(method, *args, **named)
-
-
-def with_fuse(svc: Services, fuse: Fuse) -> Services:
-    each: Any = (svc.storage.input, svc.storage.config, svc.storage.staging, svc.storage.output)
-    return replace(svc, storage=Storage(*(Fused(container, fuse) for container in each)))
-
-
-LOST = pytest.mark.parametrize("done", [False, True], ids=["not done", "done but not answered"])
-
-
-@LOST
-@pytest.mark.parametrize("granted", [True, False], ids=["granted", "consent missing"])
-async def test_a_save_that_storage_leaves_half_way_can_be_seen_whole_or_not_at_all_and_done_again(
-    monkeypatch, granted, done
-):
-    async with app(monkeypatch, granted=granted) as made:
-        for calls in range(100):
-            for container in (made.svc.storage.config, made.svc.storage.staging):
-                container.delete_prefix("")
-            fuse = Fuse(calls, done)
-            monkeypatch.setattr(http, "services", lambda fuse=fuse: with_fuse(made.svc, fuse))
-            response = await put(BODY | {"displayName": "First"})
-            monkeypatch.setattr(http, "services", lambda: made.svc)
-            if response.status_code == 201 and fuse.calls >= 0:
-                break
-            assert response.status_code == 503, response.get_body()
-            assert int(response.headers["Retry-After"]) > 0
-            seen = await get()
-            assert seen.status_code == 404 or told(seen)["displayName"] == "First"
-            assert (await put(BODY | {"displayName": "Second"})).status_code in (200, 201)
-            assert told(await get())["displayName"] == "Second"
-        else:
-            pytest.fail("the save never came through")
-        assert calls > 3
-
-
-@LOST
-async def test_a_start_that_storage_leaves_half_way_blocks_the_next_for_two_minutes_at_most(monkeypatch, done):
-    """What the platform was told to run is a run; anything else is in nobody's way."""
-    async with app(monkeypatch) as made:
-        for calls in range(100):
-            made.svc.storage.config.delete_prefix("")
-            await put()
-            durable, fuse = FakeDurable(), Fuse(calls, done)
-            monkeypatch.setattr(http, "services", lambda fuse=fuse: with_fuse(made.svc, fuse))
-            response = await start(durable)
-            later = replace(made.svc, now=lambda: w.NOW + timedelta(minutes=3))
-            monkeypatch.setattr(http, "services", lambda later=later: later)
-            if response.status_code == 202:
-                assert len(durable.started) == 1
-                break
-            assert response.status_code == 503
-            assert int(response.headers["Retry-After"]) > 0
-            assert not durable.started
-            assert (await start(durable)).status_code == 202
-        else:
-            pytest.fail("the run never started")
-        assert calls > 2
 
 
 # Runs

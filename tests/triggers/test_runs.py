@@ -146,7 +146,12 @@ async def test_an_unknown_run_is_404_and_only_the_id_of_a_run_reaches_the_storag
 ):
     asked: list[str] = []
     read = svc.storage.config.read
-    monkeypatch.setattr(svc.storage.config, "read", lambda name: asked.append(name) or read(name))
+
+    def remembered(name):
+        asked.append(name)
+        return read(name)
+
+    monkeypatch.setattr(svc.storage.config, "read", remembered)
 
     response = await http.respond(request(run_id=run_id), access, run, FakeDurable())
 
