@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from localdev.graph.entra import Consent, Entra, Registration
@@ -59,6 +60,22 @@ class Emulator:
         if granted:
             self.consent.grant(self.entra.registration.asked_roles)
         self.reset()
+
+    def deliver(self, user_id: str, messages: Iterable[Entity]) -> None:
+        """Messages arrive in a mailbox, or, where it has one with such an id, change: properties that are not given
+        stay. Either way they were last changed now, whenever they say that they were received.
+        """
+        mailbox = self.tenant.changing(user_id)
+        given = {message["id"]: message for message in messages}
+        before = {message["id"]: message for message in mailbox.remove(given)}
+        now = f"{datetime.fromtimestamp(self.clock(), UTC):%Y-%m-%dT%H:%M:%SZ}"
+        mailbox.arrive(
+            {**before.get(each, {}), **message, "lastModifiedDateTime": now} for each, message in given.items()
+        )
+
+    def remove(self, user_id: str, ids: Container[str]) -> None:
+        """Messages vanish from a mailbox and leave no trace."""
+        self.tenant.changing(user_id).remove(ids)
 
     def reset(self) -> None:
         """Forget what was asked: counts, complaints, throttling; consent, faults and mail stay."""

@@ -9,7 +9,8 @@ POST   /_emulator/faults      put a list of faults in force
 DELETE /_emulator/faults      end them
 POST   /_emulator/app         the registration: {"clientId", "secret", "secretExpired", "absentCode", …}
 POST   /_emulator/tenant      change what the organisation says of itself: {"countryLetterCode": "XX"}
-POST   /_emulator/mailboxes   {"user", "state"?, "messages"?}: a mailbox's state, messages that arrive
+POST   /_emulator/mailboxes   {"user", "state"?, "messages"?, "removed"?}: a mailbox's state, messages that arrive or
+                              change (those with a known id), ids of messages that vanish
 GET    /_emulator/tenant      what `tenant.json` holds, with the changes
 """
 
@@ -103,7 +104,9 @@ def _mailbox(emulator: Emulator, body: Body) -> None:
     if "state" in body:
         user["mailbox"] = body["state"]
     if "messages" in body:
-        emulator.tenant.arrive(user["id"], body["messages"])
+        emulator.deliver(user["id"], body["messages"])
+    if "removed" in body:
+        emulator.remove(user["id"], body["removed"])
 
 
 def _camel(name: str) -> str:

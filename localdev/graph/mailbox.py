@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -66,6 +66,23 @@ class Mailbox:
         dated.sort(key=lambda pair: pair[0])
         self._received = [received for received, _ in dated]
         self._messages = [message for _, message in dated]
+
+    def remove(self, ids: Container[str]) -> list[Entity]:
+        """Take out the messages with these ids; which there were."""
+        removed = [message for message in (*self._messages, *self._undated) if message["id"] in ids]
+        self._undated = [message for message in self._undated if message["id"] not in ids]
+        kept = [message for message in self._messages if message["id"] not in ids]
+        self._messages, self._received = [], []
+        self.arrive(kept)
+        return removed
+
+    def add_folder(self, folder: Entity) -> None:
+        self.folders.append(folder)
+        self._by_id[folder["id"]] = folder
+
+    def schedule(self, calendar_id: str, events: Iterable[Entity]) -> None:
+        """Put these events in place of all that the calendar holds."""
+        self._events[calendar_id] = [Timed(event) for event in events]
 
     def received_between(self, first: datetime | None, end: datetime | None) -> list[Entity]:
         """Messages received in [first, end), oldest first; without any bound also those without a usable time."""

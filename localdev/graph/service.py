@@ -104,7 +104,7 @@ async def _before(asked: Asked, fault: Fault, key: str) -> Answer | None:
         case "shortPages":
             asked.call.page_limit = fault.size
         case "arrivals" if asked.user is not None:
-            emulator.tenant.arrive(asked.user["id"], fault.messages or _copies(asked, fault.size))
+            emulator.deliver(asked.user["id"], fault.messages or _copies(asked, fault.size))
     return None
 
 

@@ -98,10 +98,10 @@ class Tenant:
         self._mailboxes.move_to_end(user_id)
         return self._mailboxes[user_id]
 
-    def arrive(self, user_id: str, messages: Iterable[Entity]) -> None:
-        """Deliver messages to a mailbox; from then on it stays in memory."""
+    def changing(self, user_id: str) -> Mailbox:
+        """A mailbox that is to be changed; from then on it stays in memory."""
         self._changed.add(user_id)
-        self.mailbox(user_id).arrive(messages)
+        return self.mailbox(user_id)
 
     def members(self, group: Entity) -> list[Entity]:
         """Direct members; ids that are neither user nor group are left out."""
