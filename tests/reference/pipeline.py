@@ -1,6 +1,6 @@
 """The app's own way from Graph's pages to published tables, in this process: data files, readers, facts, activities.
 
-Several groups, partitions and buckets, mailboxes in two parts, pages in a shuffled order: none may change a cell.
+Several groups, partitions, buckets and parts of mailboxes, pages in a shuffled order: none may change a cell.
 Which mailbox answers is taken from the users' own property; that is no matter of the kernels.
 """
 
@@ -46,7 +46,9 @@ _runs = itertools.count(1)
 
 
 def publish_by_kernels(org: Organisation, seed: int = 0, partitions: int = 1, buckets: int = 1) -> Published:
-    """`seed`: of the order in which pages and their entities come."""
+    """`seed`: of the order in which pages and their entities come. Each mailbox is in as many parts as there are
+    partitions.
+    """
     run = _Run(org, random.Random(seed), partitions, buckets)
     run.extract()
     run.fold()
@@ -85,19 +87,19 @@ class _Run:
         return planned.plan, add_counts(planned.counts, {"Mailbox": dict(mailbox_reasons(self.org, self.people))})
 
     def extract(self) -> None:
-        """What the activity `extract_mailbox` leaves in staging, each mailbox in two parts."""
+        """What the activity `extract_mailbox` leaves in staging, each mailbox in some parts."""
         for owner, mailbox in self.read.items():
             pages = pages_of(mailbox)
-            for part in range(2):
+            for part in range(self.partitions):
                 self._write_part(self.people.index(owner), part, pages)
 
     def _write_part(self, number: int, part: int, pages: Pages) -> None:
         plan, staging = self.plan, self.svc.storage.staging
         messages = MessageReader(plan.book, plan.window, plan.options, KEY, number, pages.excluded)
         meetings = MeetingReader(plan.book, plan.window, plan.options, KEY, number)
-        for page in self._shuffled(pages.messages[part::2]):
+        for page in self._shuffled(pages.messages[part :: self.partitions]):
             messages.add(self._shuffled(wire.decode_messages(page).items))
-        for page in self._shuffled(pages.events[part::2]):
+        for page in self._shuffled(pages.events[part :: self.partitions]):
             meetings.add(self._shuffled(wire.decode_events(page).items))
         counts = {"Message": dict(messages.counts), "Meeting": dict(meetings.counts)}
         names = [blob_names.mailbox_part(NAME, self.run_id, number, part, kind) for kind in ("messages", "meetings")]
@@ -113,7 +115,7 @@ class _Run:
         not_read = [n for n, person in enumerate(self.people) if person not in self.read]
         for group, first in enumerate(groups):
             count = min(GROUP, len(self.people) - first)
-            many = dict.fromkeys(range(first, first + count), 2)
+            many = dict.fromkeys(range(first, first + count), self.partitions)
             order = PartitionOrder(
                 enrichment=NAME,
                 run_id=self.run_id,

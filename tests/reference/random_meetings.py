@@ -63,9 +63,12 @@ class Invitation:
             entries.append((entries[0][0], *own["again"]))
         if "tagged" in own:
             entries = [(tagged(who), answer, kind) for who, answer, kind in entries]
+        organizer = own.get("organizer", self.organizer)
+        if "inside" in own:
+            organizer, entries = own["inside"], [("bob@own.example", "none", "required")]
         start = self.start + own.get("step", timedelta())
         copy = event(
-            own.get("organizer", self.organizer),
+            organizer,
             [attendee(who, own.get("answers", answer), kind) for who, answer, kind in entries],
             stamp(start),
             end=stamp(start + timedelta(minutes=self.minutes + own.get("longer", 0))),
@@ -117,6 +120,7 @@ WAYS: dict[str, Callable[[Random, Cast], Any]] = {
     "more": _more,
     "again": lambda r, _: (r.choice(ANSWERS), r.choice(("required", "required", "resource"))),
     "less": lambda r, _: 1,
+    "inside": lambda r, _: r.choice((None, "ada@own.example")),
     "tagged": lambda r, _: True,
     "day": lambda r, _: r.choice(("07EA0B02", "00000000")),
     "folded": lambda r, _: True,

@@ -130,7 +130,7 @@ def sums(published, suffix=""):
     return found
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(org=organisations())
 def test_the_counts_of_months_and_weeks_add_up_to_the_year(org):
     """§5: "for each account and each of the four counts, the sum over months = the sum over weeks = the year"; the

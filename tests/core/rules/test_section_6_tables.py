@@ -198,7 +198,7 @@ def test_each_row_of_the_contacts_has_the_first_reason_that_applies(publish):
     assert published.coverage("Contact") == {"Incomplete": 2, "OwnOrganisation": 2, "Repeated": 2, "Used": 2}
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(org=organisations())
 def test_the_counts_of_a_scope_add_up_to_what_was_read(org):
     """§6: "Each thing that was looked at has exactly one reason, so that the counts of a scope add up to what was

@@ -14,7 +14,7 @@ ONES = dict.fromkeys(("emailVolume", "emailTwoWay", "meetings", "breadth"), 1)
 LOW_FLOORS = {"floors": dict.fromkeys(("year", "month", "week"), ONES)}
 
 of_both = settings(
-    max_examples=20,
+    max_examples=10,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
