@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,15 +56,15 @@ async def get(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
     return await asyncio.to_thread(_file, svc, result, wanted, form)
 
 
-def preferred(accept: str | None) -> Format:
+def preferred(accept: str | None, formats: Sequence[Format] = FORMATS) -> Format:
     """The format that the caller likes best; JSON where all are alike to them, or none is liked."""
     liked: dict[str, float] = {}
     for part in (accept or "*/*").split(","):
         kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
         liked[kind] = next((_quality(each) for each in parameters if each.startswith("q=")), 1.0)
-    ranges = {form: (form, f"{form.partition('/')[0]}/*", "*/*") for form in FORMATS}
-    quality = {form: next((liked[each] for each in ranges[form] if each in liked), 0.0) for form in FORMATS}
-    return max(FORMATS, key=lambda form: quality[form])
+    ranges = {form: (form, f"{form.partition('/')[0]}/*", "*/*") for form in formats}
+    quality = {form: next((liked[each] for each in ranges[form] if each in liked), 0.0) for form in formats}
+    return max(formats, key=lambda form: quality[form])
 
 
 def _quality(parameter: str) -> float:

@@ -92,6 +92,22 @@ class Standing:
     def enriched(self) -> int:
         return int((self.presence == SHOWN).sum())
 
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Customer id → its row."""
+        return {customer: row for row, customer in enumerate(self.ids)}
+
+    @cached_property
+    def name_ranks(self) -> NDArray[np.float64]:
+        """The place of each name among all (code points); equal names have the same, no name has NaN."""
+        places = {name: place for place, name in enumerate(sorted({name for name in self.names if name is not None}))}
+        return np.array([np.nan if name is None else places[name] for name in self.names], np.float64)
+
+    @cached_property
+    def search_texts(self) -> list[str]:
+        """Id and name of each customer in the form in which they are searched."""
+        return [f"{id}\0{name or ''}".casefold() for id, name in zip(self.ids, self.names, strict=True)]
+
 
 def stand(
     figures: Figures,
