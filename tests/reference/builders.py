@@ -200,3 +200,10 @@ def mails(*messages: Json, owner: str = ADA, **options: Any) -> Organisation:
 def meetings(*events: Json, owner: str = ADA, **options: Any) -> Organisation:
     """An organisation in which one calendar holds these meetings."""
     return organisation({owner: mailbox(events=events)}, **options)
+
+
+def calendars(*told: Json, **options: Any) -> Organisation:
+    """One copy of a meeting in Ada's calendar, the next in Bob's, the next in Cyd's; all three are listed."""
+    boxes = {owner: mailbox(events=[copy]) for owner, copy in zip((ADA, BOB, CYD), told, strict=False)}
+    users = [user(ADA), user(BOB), user(CYD)]
+    return organisation(boxes, users=options.pop("users", users), **options)
