@@ -1,8 +1,9 @@
-"""Enrichments: save, read one, list (interfaces §1, §2)."""
+"""Enrichments: save, read, list, activate, deactivate, remove (interfaces §1, §2)."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import azure.durable_functions as df
@@ -11,7 +12,7 @@ import azure.functions as func
 from shared.core.periods import to_us
 from shared.core.progress import instant
 from shared.core.schedule import next_run
-from shared.services import Services, consent, enrichments, runs, saving
+from shared.services import Services, consent, enrichments, life, runs, saving
 from shared.services.conditions import Condition
 from shared.services.consent import ConsentRecord
 from shared.services.enrichments import StoredEnrichment
@@ -42,9 +43,30 @@ async def enrichments_one_put(req: func.HttpRequest, client: df.DurableOrchestra
     return await http.respond(req, Access.WRITE, put, client)
 
 
+@bp.function_name("enrichments_one_delete")
+@bp.route(route="api/enrichments/{name}", methods=["DELETE"], auth_level=http.AUTH_LEVEL)
+@bp.durable_client_input(client_name="client")
+async def enrichments_one_delete(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return await http.respond(req, Access.WRITE, delete, client)
+
+
+@bp.function_name("enrichments_one_activate")
+@bp.route(route="api/enrichments/{name}/activate", methods=["POST"], auth_level=http.AUTH_LEVEL)
+@bp.durable_client_input(client_name="client")
+async def enrichments_one_activate(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return await http.respond(req, Access.WRITE, activate, client)
+
+
+@bp.function_name("enrichments_one_deactivate")
+@bp.route(route="api/enrichments/{name}/deactivate", methods=["POST"], auth_level=http.AUTH_LEVEL)
+@bp.durable_client_input(client_name="client")
+async def enrichments_one_deactivate(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return await http.respond(req, Access.WRITE, deactivate, client)
+
+
 async def put(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
-    condition = Condition(req.headers.get("If-Match"), req.headers.get("If-None-Match"))
-    saved = await saving.save(svc, req.route_params["name"], req.get_body(), http.origin(req, svc), condition)
+    name, condition = req.route_params["name"], http.condition(req)
+    saved = await saving.save(svc, name, req.get_body(), http.origin(req, svc), condition)
     told = await describe(req, svc, durable, saved.stored, saved.consent)
     return http.answer(told, 201 if saved.created else 200, {"ETag": saved.stored.etag})
 
@@ -52,6 +74,31 @@ async def put(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> fu
 async def get(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
     stored = await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
     record = await consent.refresh(svc, stored.name, stored.body.addresses)
+    return http.answer(await describe(req, svc, durable, stored, record), headers={"ETag": stored.etag})
+
+
+async def delete(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    purge = http.flag(req, "purge")
+    await life.remove(svc, durable, req.route_params["name"], http.condition(req), purge=purge)
+    return func.HttpResponse(status_code=204)
+
+
+async def activate(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    return await _changed(req, svc, durable, life.activate)
+
+
+async def deactivate(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    return await _changed(req, svc, durable, life.deactivate)
+
+
+async def _changed(
+    req: func.HttpRequest,
+    svc: Services,
+    durable: runs.Durable,
+    how: Callable[[Services, str, Condition], StoredEnrichment],
+) -> func.HttpResponse:
+    stored = await asyncio.to_thread(how, svc, req.route_params["name"], http.condition(req))
+    record = await asyncio.to_thread(consent.record_of, svc, stored.name)
     return http.answer(await describe(req, svc, durable, stored, record), headers={"ETag": stored.etag})
 
 
@@ -72,10 +119,10 @@ async def describe(
 ) -> dict[str, Any]:
     """The enrichment as interfaces §2 shows it: what was sent, with every default, and what has become of it."""
     body = stored.body
-    following = next_run(body.schedule, body.time_zone, svc.now()) if stored.state == "active" else None
+    following = next_run(body.schedule, body.time_zone, svc.now()) if stored.is_active else None
     return {
         "name": stored.name,
-        "state": stored.state,
+        "state": "active" if stored.is_active else "inactive",
         **body.to_json(),
         "resolved": {"entries": [entry.to_json() for entry in stored.entries], "people": stored.people},
         "consent": consent.to_json(svc, stored.name, record, http.origin(req, svc)),

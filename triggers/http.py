@@ -19,6 +19,7 @@ import msgspec
 from shared.core import bodies
 from shared.core.errors import AppError, Fault, Invalid, Refused, TryAgain, Unexpected, without_values
 from shared.services import Services, services
+from shared.services.conditions import Condition
 from shared.settings import Settings, SettingsFault, registration
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,19 @@ def whole_number(req: func.HttpRequest, name: str, default: int, least: int, mos
         limits = f"from {least} to {most}" if most is not None else f"of {least} or more"
         raise bad_parameter(name, f"is not a whole number {limits}")
     return number
+
+
+def flag(req: func.HttpRequest, name: str) -> bool:
+    """A query parameter, false where it is missing. Raises `Invalid` where it is neither true nor false."""
+    text: str = req.params.get(name, "false")
+    if text not in ("true", "false"):
+        raise bad_parameter(name, "is neither true nor false")
+    return text == "true"
+
+
+def condition(req: func.HttpRequest) -> Condition:
+    """What the request demands of what is stored. Raises `Invalid` for a malformed header."""
+    return Condition(req.headers.get("If-Match"), req.headers.get("If-None-Match"))
 
 
 def bad_parameter(name: str, detail: str) -> Invalid:

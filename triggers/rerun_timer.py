@@ -10,10 +10,10 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core import blob_names
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, Missing
 from shared.core.periods import from_us, to_us
 from shared.core.schedule import due_slot
-from shared.services import Services, enrichments, retention, runs, services
+from shared.services import Services, enrichments, life, retention, runs, services
 from shared.services.documents import dump
 from shared.services.enrichments import StoredEnrichment
 from shared.settings import SettingsFault, registration
@@ -35,8 +35,9 @@ async def rerun_timer(timer: func.TimerRequest, client: df.DurableOrchestrationC
 async def run(svc: Services, durable: runs.Durable) -> None:
     """Start each due enrichment once; one that has an active run has missed its slot."""
     for stored in await asyncio.to_thread(lambda: list(enrichments.list_all(svc))):
-        if stored.state == "active":
+        if stored.is_active:
             await _start_if_due(svc, durable, stored)
+    await life.finish_removals(svc, durable)
     await asyncio.to_thread(retention.tidy, svc)
 
 
@@ -47,8 +48,8 @@ async def _start_if_due(svc: Services, durable: runs.Durable, stored: StoredEnri
     try:
         request = await runs.start(svc, durable, stored.name, kind="scheduled")
         log.info("scheduled run %s of %s started", request.run_id, stored.name)
-    except Conflict:
-        log.info("slot of %s skipped: a run is active", stored.name)
+    except (Conflict, Missing) as refused:
+        log.info("slot of %s skipped: %s", stored.name, refused.title)
     except BaseException:
         await asyncio.to_thread(_give_back, svc, stored.name, tick)
         raise
@@ -59,8 +60,8 @@ def take_due_slot(svc: Services, stored: StoredEnrichment) -> int | None:
     name = blob_names.schedule(stored.name)
     tagged = svc.storage.config.read_tagged(name)
     last_us = json.loads(tagged[0])["slotUs"] if tagged else 0
-    # What passed before saving was no slot.
-    since = from_us(max(stored.saved_us, last_us))
+    # What passed before saving, or while inactive, was no slot.
+    since = from_us(max(stored.saved_us, stored.activated_us, last_us))
     slot = due_slot(stored.body.schedule, stored.body.time_zone, since, svc.now())
     if slot is None:
         return None

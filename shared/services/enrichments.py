@@ -118,10 +118,10 @@ def save(
     try:
         stored, before = _write(svc, name, body, entries, people, condition)
     except BaseException:
-        release(svc, name, body.output)
+        _release(svc, name, body.output)
         raise
     if before:
-        release(svc, name, before.body.output)
+        _release(svc, name, before.body.output)
     return stored, before is None
 
 
@@ -220,14 +220,18 @@ def _uses(svc: Services, name: str, output: str) -> bool:
     return holder is not None and holder.body.output.lower() == output.lower()
 
 
-def release(svc: Services, name: str, output: str) -> None:
-    """Give the output free, unless the enrichment uses it."""
-    if _uses(svc, name, output):
-        return
+def give_up(svc: Services, name: str, output: str) -> None:
+    """Give the output free, though the enrichment, which is going, still uses it."""
     config, blob = svc.storage.config, blob_names.output(output)
     tagged = config.read_tagged(blob)
     if tagged and json.loads(tagged[0])["enrichment"] == name:
         config.delete(blob, tagged[1])
+
+
+def _release(svc: Services, name: str, output: str) -> None:
+    """Give the output free, unless the enrichment uses it."""
+    if not _uses(svc, name, output):
+        give_up(svc, name, output)
 
 
 def _serialise(stored: StoredEnrichment) -> bytes:

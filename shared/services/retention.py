@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from shared.adapters.blobs import Container
 from shared.core import blob_names
 from shared.services import Services, enrichments, runs
+from shared.services.documents import read
 
 
 def tidy(svc: Services) -> None:
@@ -16,11 +17,41 @@ def tidy(svc: Services) -> None:
         active = runs.active_run(svc, stored.name)
         _tidy_staging(svc, stored.name, active)
         _tidy_results(svc, stored.body.output)
+    _tidy_orphans(svc)
+    _tidy_used_states(svc)
+
+
+def _tidy_orphans(svc: Services) -> None:
+    """Delete what is left of removed enrichments: an activity that was under way may have written after the removal."""
+    staging, config = svc.storage.staging, svc.storage.config
+    # Listed first: a run's record is there before anything else of it, and an enrichment before its consent.
+    for name, run_id in _runs_in(staging):
+        if config.read(blob_names.run(name, run_id)) is None:
+            staging.delete_prefix(blob_names.staging(name, run_id))
+    kept_beside = [entry.name for folder in ("consent/", "schedule/", "published/") for entry in config.entries(folder)]
+    names = set(enrichments.names(svc))
+    for blob in kept_beside:
+        if blob.rpartition("/")[2].removesuffix(".json") not in names:
+            config.delete(blob)
+
+
+def _runs_in(staging: Container) -> list[tuple[str, str]]:
+    paths = (entry.name.split("/") for entry in staging.entries(""))
+    return sorted({(path[0], path[1]) for path in paths if len(path) > 2})
+
+
+def _tidy_used_states(svc: Services) -> None:
+    """Of a consent link that has expired it need not be known that it was used."""
+    now = svc.now()
+    for entry in svc.storage.config.entries(blob_names.used_state("")):
+        used = read(svc.storage.config, entry.name)
+        if used and used["expires"] <= now.timestamp():
+            svc.storage.config.delete(entry.name)
 
 
 def _tidy_staging(svc: Services, enrichment: str, active: str | None) -> None:
     limit = svc.now() - svc.settings.staging_retention
-    for run_id in _children(svc.storage.staging, f"{enrichment}/"):
+    for run_id in _children(svc.storage.staging, blob_names.staging_of(enrichment)):
         if run_id != active and _started(run_id) < limit:
             svc.storage.staging.delete_prefix(blob_names.staging(enrichment, run_id))
 

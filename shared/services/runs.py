@@ -22,8 +22,9 @@ from shared.core.errors import Conflict, Fault, Invalid, Missing, PlatformAway, 
 from shared.core.periods import from_us, to_us
 from shared.core.progress import ENDED, Progress, cut_short
 from shared.core.run_start import FUTURE
-from shared.services import Services
+from shared.services import Services, enrichments
 from shared.services.documents import Document, change, dump, read
+from shared.services.enrichments import StoredEnrichment
 
 # Between reserving a run and starting its orchestration lie a few requests; after this time it will not start any more.
 GRACE = timedelta(minutes=2)
@@ -110,6 +111,8 @@ async def start(
         await _asked(durable.start_new("enrichment_run", name, request.to_wire()))
     except BaseException:
         await asyncio.to_thread(_release, svc.storage, request)
+        # Looked at after the reservation: whoever removes the enrichment finds the run, or we find that they have.
+        check_active(await asyncio.to_thread(enrichments.load, svc, enrichment))
         raise
     return request
 
@@ -117,6 +120,13 @@ async def start(
 def _reserve(
     svc: Services, enrichment: str, kind: Literal["manual", "scheduled"], as_of_us: int | None, full: bool
 ) -> RunRequest:
+def check_active(stored: StoredEnrichment) -> None:
+    """Raises `Conflict` for an enrichment whose runs may not start."""
+    enrichments.refuse_removed(stored)
+    if not stored.is_active:
+        raise Conflict("The enrichment is inactive", "An inactive enrichment has no runs. Activate it, then start one.")
+
+
     settings = svc.settings
     second = svc.now().replace(microsecond=0)
     while True:
@@ -276,6 +286,32 @@ async def _terminate(durable: Durable, instance: str, status: Document) -> None:
     """Terminating an orchestration leaves its children running: end them by their ids."""
     people = status["counts"]["mailboxes"]["selected"]
     groups = math.isqrt(people - 1) + 1 if people else 0
+async def stop(svc: Services, durable: Durable, enrichment: str) -> None:
+    """Cancel the enrichment's active run, if it has one. `Conflict` while that one publishes, or is just ending."""
+    run_id = await check_stoppable(svc, durable, enrichment)
+    if run_id is None:
+        return
+    try:
+        await cancel(svc, durable, enrichment, run_id)
+    except Conflict:
+        raise _publishing(run_id) from None
+
+
+async def check_stoppable(svc: Services, durable: Durable, enrichment: str) -> str | None:
+    """The enrichment's active run, None where it has none. `Conflict` where that one cannot be stopped any more."""
+    await _let_go_of_the_dead(svc, durable, enrichment)
+    run_id = await asyncio.to_thread(active_run, svc, enrichment)
+    record = await asyncio.to_thread(find, svc, enrichment, run_id) if run_id else None
+    if run_id and record and record["phase"] in ("publishing", "closed"):
+        raise _publishing(run_id)
+    return run_id
+
+
+def _publishing(run_id: str) -> Conflict:
+    detail = f"The run {run_id} is publishing its result. Nothing was changed; try again when it has ended."
+    return Conflict("A run is publishing", detail)
+
+
     children = [f"{instance}:consent", *(f"{instance}:{group}" for group in range(groups))]
     for name in (instance, *children):
         found = await _asked(durable.get_status(name))

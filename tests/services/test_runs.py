@@ -8,12 +8,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.core import blob_names
+from shared.core.enrichment import Enrichment
 from shared.core.errors import Conflict, Invalid, Missing, PlatformAway, StorageAway
 from shared.core.periods import to_us
-from shared.services import runs
+from shared.services import enrichments, life, runs
+from shared.services.conditions import Condition
 from tests.fakes import FakeDurable, fake_services
+from tests.triggers.world import BODY
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def ready(now, **environment):
+    """Services over memory that hold the enrichment `sales`."""
+    svc = fake_services(now, **environment)
+    body = Enrichment.model_validate(BODY, by_alias=True, by_name=False)
+    enrichments.save(svc, "sales", body, [], None, Condition())
+    return svc
+
+
+def reserved(svc):
+    return [entry.name for folder in ("runs/", "active/") for entry in svc.storage.config.entries(folder)]
 
 
 async def start(svc, durable, **how):
@@ -25,7 +40,7 @@ def finished(request, state="Succeeded"):
 
 
 async def test_a_runs_id_is_its_start_and_names_its_orchestration():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
 
     request = await start(svc, durable)
 
@@ -34,7 +49,7 @@ async def test_a_runs_id_is_its_start_and_names_its_orchestration():
 
 
 async def test_a_second_run_is_refused_while_one_is_active_and_leaves_nothing():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     await start(svc, durable)
 
     with pytest.raises(Conflict):
@@ -44,7 +59,7 @@ async def test_a_second_run_is_refused_while_one_is_active_and_leaves_nothing():
 
 
 async def test_of_two_starts_at_once_one_wins():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
 
     results = await asyncio.gather(start(svc, durable), start(svc, durable), return_exceptions=True)
 
@@ -53,7 +68,7 @@ async def test_of_two_starts_at_once_one_wins():
 
 
 async def test_where_an_id_is_taken_the_next_free_second_is():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     first = await start(svc, durable)
     runs.close(svc, "sales", first.run_id, finished(first))
 
@@ -63,17 +78,17 @@ async def test_where_an_id_is_taken_the_next_free_second_is():
 
 
 async def test_a_start_that_the_platform_refuses_leaves_nothing_reserved():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     durable.away = True
 
     with pytest.raises(PlatformAway):
         await start(svc, durable)
 
-    assert list(svc.storage.config.entries("")) == []
+    assert reserved(svc) == []
 
 
 async def test_a_storage_that_goes_away_between_the_two_writes_of_a_start_leaves_nothing_reserved(monkeypatch):
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     create = svc.storage.config.create
 
     def away(name, data):
@@ -85,19 +100,33 @@ async def test_a_storage_that_goes_away_between_the_two_writes_of_a_start_leaves
     with pytest.raises(StorageAway):
         await start(svc, durable)
 
-    assert list(svc.storage.config.entries("")) == []
+    assert reserved(svc) == []
+    assert not durable.started
+
+
+async def test_an_enrichment_that_was_removed_or_deactivated_meanwhile_has_no_run():
+    """interfaces §1: `inactive`: no runs; whoever saw it active a moment ago may be wrong by now."""
+    svc, durable = ready(NOON), FakeDurable()
+    life.deactivate(svc, "sales", Condition())
+    with pytest.raises(Conflict):
+        await start(svc, durable)
+    await life.remove(svc, durable, "sales", Condition(), purge=False)
+    with pytest.raises(Missing):
+        await start(svc, durable)
+
+    assert reserved(svc) == []
     assert not durable.started
 
 
 async def test_as_of_in_the_future_is_refused():
-    svc = fake_services(NOON)
+    svc = ready(NOON)
 
     with pytest.raises(Invalid):
         await start(svc, FakeDurable(), as_of_us=to_us(NOON + timedelta(seconds=1)))
 
 
 async def test_a_run_whose_orchestration_is_gone_does_not_block_the_next():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     first = await start(svc, durable)
     durable.ended.add("sales-" + first.run_id)
 
@@ -108,7 +137,7 @@ async def test_a_run_whose_orchestration_is_gone_does_not_block_the_next():
 
 
 async def test_a_cancelled_run_cannot_publish_and_one_that_publishes_cannot_be_cancelled():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     first = await start(svc, durable)
     await runs.cancel(svc, durable, "sales", first.run_id)
     assert not runs.begin_publishing(svc, "sales", first.run_id)
@@ -120,14 +149,14 @@ async def test_a_cancelled_run_cannot_publish_and_one_that_publishes_cannot_be_c
 
 
 async def test_publishing_may_begin_twice_because_activities_may_run_twice():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     request = await start(svc, durable)
 
     assert [runs.begin_publishing(svc, "sales", request.run_id) for _ in range(2)] == [True, True]
 
 
 async def test_cancelling_ends_the_orchestration_with_its_children_and_lets_the_next_run_start():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     request = await start(svc, durable)
     instance = f"sales-{request.run_id}"
     durable.started |= {f"{instance}:0": None, f"{instance}:1": None}
@@ -145,14 +174,14 @@ async def test_cancelling_ends_the_orchestration_with_its_children_and_lets_the_
 
 
 async def test_an_unknown_run_is_missing():
-    svc = fake_services(NOON)
+    svc = ready(NOON)
 
     with pytest.raises(Missing):
         await runs.follow(svc, FakeDurable(), "sales", "20260101T000000Z")
 
 
 async def test_while_mailboxes_are_read_their_markers_make_progress_finer():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     request = await start(svc, durable)
     told = await runs.follow(svc, durable, "sales", request.run_id)
     told["tasks"][3] |= {"state": "running", "total": 3}
@@ -170,7 +199,7 @@ async def test_while_mailboxes_are_read_their_markers_make_progress_finer():
 
 
 async def test_facts_do_not_outlive_the_run_where_the_retention_is_zero():
-    svc, durable = fake_services(NOON, STAGING_RETENTION="PT0S"), FakeDurable()
+    svc, durable = ready(NOON, STAGING_RETENTION="PT0S"), FakeDurable()
     request = await start(svc, durable)
     svc.storage.staging.write(blob_names.plan("sales", request.run_id, "run.json"), b"{}")
 
@@ -180,7 +209,7 @@ async def test_facts_do_not_outlive_the_run_where_the_retention_is_zero():
 
 
 async def test_closing_twice_is_closing_once():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     first = await start(svc, durable)
     runs.close(svc, "sales", first.run_id, finished(first))
     second = await start(svc, durable)
@@ -192,7 +221,7 @@ async def test_closing_twice_is_closing_once():
 
 
 async def test_a_problem_with_many_faults_is_told_in_full_though_few_pass_through_the_orchestration():
-    svc, durable = fake_services(NOON), FakeDurable()
+    svc, durable = ready(NOON), FakeDurable()
     request = await start(svc, durable)
     faults = [{"pointer": f"/addresses/{place}", "detail": "is unknown"} for place in range(2_500)]
     runs.keep_faults(svc, "sales", request.run_id, faults)
