@@ -1,4 +1,4 @@
-"""Where Entra sends the administrator back to after the consent page (interfaces §1)."""
+"""Consent: ask the administrators again, and where Entra sends them back to (interfaces §1, §2)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ class Raiser(Protocol):
 @bp.durable_client_input(client_name="client")
 async def consent_callback(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     return await http.respond(req, Access.ANYBODY, callback, client)
+
+
+@bp.function_name("enrichments_one_consent")
+@bp.route(route="api/enrichments/{name}/consent", methods=["POST"], auth_level=http.AUTH_LEVEL)
+async def enrichments_one_consent(req: func.HttpRequest) -> func.HttpResponse:
+    return await http.respond(req, Access.WRITE, ask)
+
+
+async def ask(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    """202 with consent as the enrichment shows it; mailed or not, its link is there to be sent."""
+    stored = await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
+    enrichments.refuse_removed(stored)
+    origin = http.origin(req, svc)
+    record = await consent.ask_again(svc, stored.name, stored.body, origin)
+    return http.answer(consent.to_json(svc, stored.name, record, origin), 202)
 
 
 async def callback(req: func.HttpRequest, svc: Services, durable: Raiser) -> func.HttpResponse:

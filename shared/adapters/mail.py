@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from typing import TYPE_CHECKING, Any
 
+from shared.core.consent_mail import Letter
 from shared.core.errors import AppError
 from shared.core.mail_routes import CommunicationServices, MailRoute, SmtpServer
 
@@ -22,7 +23,7 @@ class MailFailed(AppError):
 
 
 async def send(
-    route: MailRoute, sender: str, recipients: Sequence[str], subject: str, text: str, patience: float = PATIENCE
+    route: MailRoute, sender: str, recipients: Sequence[str], letter: Letter, patience: float = PATIENCE
 ) -> int:
     """One mail to all recipients, each `local@domain`; how many of them the server refused, while it took others.
 
@@ -31,20 +32,21 @@ async def send(
     sending = _by_smtp if isinstance(route, SmtpServer) else _by_communication_services
     try:
         async with asyncio.timeout(patience):
-            return await sending(route, sender, recipients, subject, text)  # type: ignore[arg-type]
+            return await sending(route, sender, recipients, letter)  # type: ignore[arg-type]
     except TimeoutError:
         raise MailFailed(f"The mail could not be handed over within {patience:g} seconds.") from None
 
 
-async def _by_smtp(server: SmtpServer, sender: str, recipients: Sequence[str], subject: str, text: str) -> int:
+async def _by_smtp(server: SmtpServer, sender: str, recipients: Sequence[str], letter: Letter) -> int:
     import aiosmtplib
 
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, ", ".join(recipients), subject
+    message["From"], message["To"], message["Subject"] = sender, ", ".join(recipients), letter.subject
     message["Date"] = formatdate(usegmt=True)
     message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text)
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
     try:
         refused, _ = await aiosmtplib.send(
             message,
@@ -78,12 +80,12 @@ def _smtp_reason(error: Exception) -> str:
 
 
 async def _by_communication_services(
-    service: CommunicationServices, sender: str, recipients: Sequence[str], subject: str, text: str
+    service: CommunicationServices, sender: str, recipients: Sequence[str], letter: Letter
 ) -> int:
     message = {
         "senderAddress": parseaddr(sender)[1],
         "recipients": {"to": [{"address": address} for address in recipients]},
-        "content": {"subject": subject, "plainText": text},
+        "content": {"subject": letter.subject, "plainText": letter.text, "html": letter.html},
     }
     await asyncio.to_thread(_hand_over, service, message)
     return 0

@@ -151,6 +151,17 @@ def mark_refused(svc: Services, name: str) -> ConsentRecord:
     return _change(svc, name, lambda record: record if record.granted else replace(record, state="refused"))
 
 
+async def ask_again(svc: Services, name: str, body: Enrichment, origin: str) -> ConsentRecord:
+    """Raises `Conflict` where consent turns out to be there."""
+    granted = await has_access(svc, body.addresses)
+    await asyncio.to_thread(note, svc, name, granted)
+    if granted:
+        raise Conflict(
+            "Consent is granted", "The app may read already; there is nothing to ask the administrators for."
+        )
+    return await ask(svc, name, body, origin)
+
+
 async def ask(svc: Services, name: str, body: Enrichment, origin: str) -> ConsentRecord:
     """Mail the link to the administrators, where mails can go out; what became of it is in the record."""
     record = await asyncio.to_thread(record_of, svc, name)
@@ -159,9 +170,9 @@ async def ask(svc: Services, name: str, body: Enrichment, origin: str) -> Consen
     if route is None or sender is None or not recipients:
         return record
     until = f"{svc.now() + svc.settings.consent_timeout:%Y-%m-%d %H:%M}"
-    subject, text = consent_mail.write(body.display_name, admin_consent_url(svc, name, origin), until)
+    letter = consent_mail.write(body.display_name, admin_consent_url(svc, name, origin), until)
     try:
-        refused = await mail.send(route, sender, recipients, subject, text)
+        refused = await mail.send(route, sender, recipients, letter)
     except mail.MailFailed as failed:
         problem = f"The mail to the administrators did not go out. {failed}"
         return await asyncio.to_thread(_change, svc, name, lambda record: replace(record, problem=problem))

@@ -8,6 +8,7 @@ import email
 import email.policy
 import ssl
 from contextlib import asynccontextmanager
+from html.parser import HTMLParser
 from typing import Any
 
 import aiosmtplib
@@ -15,7 +16,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from shared.adapters import mail
-from shared.core.consent_mail import write
+from shared.core.consent_mail import Letter, write
 from shared.core.errors import AppError
 from shared.core.mail_routes import CommunicationServices, SmtpServer
 
@@ -41,7 +42,7 @@ async def smtp(**options):
 
 async def send(port, tls="none", user=None, password=None, patience=5.0, text="Hello\n"):
     route = SmtpServer("127.0.0.1", port, user, password, tls)
-    return await mail.send(route, SENDER, ["it@contoso.example"], "Subject à", text, patience)
+    return await mail.send(route, SENDER, ["it@contoso.example"], Letter("Subject à", text, "<p>à</p>"), patience)
 
 
 async def test_a_mail_arrives_with_its_text():
@@ -53,7 +54,9 @@ async def test_a_mail_arrives_with_its_text():
     assert got["To"] == "it@contoso.example"
     assert got["Subject"] == "Subject à"
     assert got["Auto-Submitted"] == "auto-generated"
-    assert got.get_content().splitlines() == ["Enllaç: https://login.example/" + "x" * 300]
+    assert got.get_content_type() == "multipart/alternative"
+    assert got.get_body(("plain",)).get_content().splitlines() == ["Enllaç: https://login.example/" + "x" * 300]
+    assert got.get_body(("html",)).get_content().splitlines() == ["<p>à</p>"]
 
 
 async def test_without_tls_nothing_is_sent_where_tls_is_required():
@@ -136,7 +139,7 @@ async def test_communication_services_that_refuse_are_told_by_status(unused_tcp_
     )
 
     with pytest.raises(mail.MailFailed) as failed:
-        await mail.send(route, SENDER, ["it@contoso.example"], "Subject", "Text")
+        await mail.send(route, SENDER, ["it@contoso.example"], Letter("Subject", "Text", "<p>Text</p>"))
 
     assert "Azure Communication Services" in str(failed.value)
     assert "czNjcmV0" not in str(failed.value)
@@ -144,10 +147,39 @@ async def test_communication_services_that_refuse_are_told_by_status(unused_tcp_
 
 
 def test_the_consent_mail_says_the_same_in_three_languages():
-    subject, text = write("Vendes", "https://login.example/link", "2026-12-24 12:00")
+    letter = write("Vendes", "https://login.example/link", "2026-12-24 12:00")
 
-    assert "Vendes" in subject
-    assert text.count("\nhttps://login.example/link\n") == 3
-    assert text.count("2026-12-24 12:00") == 3
-    for language in ("never reads subjects", "No llegeix mai assumptes", "No lee nunca asuntos"):
-        assert language in text
+    assert "Vendes" in letter.subject
+    assert letter.text.count("\nhttps://login.example/link\n") == 3
+    assert letter.html.count('href="https://login.example/link"') == 3
+    for body in (letter.text, letter.html):
+        assert body.count("2026-12-24 12:00") == 3
+        for language in ("never reads subjects", "No llegeix mai assumptes", "No lee nunca asuntos"):
+            assert language in body
+
+
+def test_the_consent_mails_html_shows_a_name_as_it_is_and_loads_nothing_from_elsewhere():
+    name = """<script src="https://evil.example/x">{title}{url}</script><img src='x'> & "Co" """
+    letter = write(name, "https://login.example/link?a=1&b='2'", "2026-12-24 12:00")
+    page = Page(letter.html)
+
+    assert page.text.count(name) == 4
+    assert page.links == ["https://login.example/link?a=1&b='2'"] * 3
+    assert not page.tags & {"script", "img", "link", "iframe", "object", "form", "style"}
+    assert "url(" not in letter.html
+
+
+class Page(HTMLParser):
+    """What a reader of HTML sees. text: without markup · links: where they lead · tags: those used."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.text, self.links, self.tags = "", [], set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data):
+        self.text += data

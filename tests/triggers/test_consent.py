@@ -8,14 +8,19 @@ import email.policy
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from aiosmtpd.smtp import SMTP
 
+from activities import check_consent
 from shared.core import blob_names
+from shared.core.contracts import ConsentQuery
 from shared.services import consent as service
+from shared.services import life
+from shared.services.conditions import Condition
 from shared.services.documents import dump
+from tests.conftest import ROOT
 from tests.fakes import FakeDurable
 from tests.triggers import world as w
 from tests.triggers.world import BODY, request, told, world
@@ -253,7 +258,7 @@ async def test_the_link_is_mailed_to_the_administrators_in_three_languages(monke
         answer = await put(administrators=["it@contoso.example", "IT@contoso.example", "boss@contoso.example"])
 
     (envelope,) = catcher.envelopes
-    text = text_of(envelope).get_content()
+    text = text_of(envelope).get_body(("plain",)).get_content()
     assert envelope.rcpt_tos == ["it@contoso.example", "boss@contoso.example"]
     assert text.count(f"/{w.TENANT_ID}/v2.0/adminconsent?") == 3
     assert all(words in text for words in ("consent is needed", "cal el consentiment", "se necesita el consentimiento"))
@@ -264,7 +269,7 @@ async def test_the_link_is_mailed_to_the_administrators_in_three_languages(monke
 async def test_the_link_in_the_mail_works(monkeypatch):
     async with caught() as (catcher, settings), app(monkeypatch, **settings) as made:
         await put(administrators=["it@contoso.example"])
-        text = text_of(catcher.envelopes[0]).get_content()
+        text = text_of(catcher.envelopes[0]).get_body(("plain",)).get_content()
         link = next(line for line in text.splitlines() if line.startswith("https://"))
         grant(made)
 
@@ -317,3 +322,91 @@ async def test_a_credential_that_entra_refuses_is_503_and_nothing_is_stored(monk
         assert response.status_code == 503
         assert made.svc.settings.client_secret.encode() not in response.get_body()
         assert not made.svc.storage.config.blobs
+
+
+async def ask(name="sales"):
+    return await http.respond(request("POST", f"/api/enrichments/{name}/consent", name=name), Access.WRITE, consent.ask)
+
+
+async def test_asking_again_mails_the_link_again_and_tells_consent_as_it_stands(monkeypatch):
+    async with caught() as (catcher, settings), app(monkeypatch, **settings) as made:
+        await put(administrators=["it@contoso.example"])
+        later = replace(made.svc, now=lambda: w.NOW + timedelta(days=1))
+        monkeypatch.setattr(http, "services", lambda: later)
+        response = await ask()
+
+    assert response.status_code == 202
+    assert len(catcher.envelopes) == 2
+    assert told(response)["state"] == "requested"
+    assert told(response)["requestedAt"] == "2026-11-25T12:00:00Z"
+    assert "/adminconsent?" in told(response)["url"]
+
+
+async def test_asking_again_without_anybody_to_mail_to_still_gives_the_link(monkeypatch):
+    async with app(monkeypatch):
+        await put()
+        response = await ask()
+
+    assert (response.status_code, told(response)["state"]) == (202, "missing")
+    assert "/adminconsent?" in told(response)["url"]
+
+
+async def test_asking_for_what_is_granted_is_409_also_where_nobody_had_noticed(monkeypatch):
+    """interfaces §1: 409 when granted."""
+    async with app(monkeypatch) as made:
+        await put()
+        grant(made)
+
+        assert (await ask()).status_code == 409
+        assert service.record_of(made.svc, "sales").state == "granted"
+
+
+async def test_consent_that_is_gone_is_noticed_when_asking_again(monkeypatch):
+    async with app(monkeypatch, granted=True) as made:
+        await put()
+        made.emulator.consent.revoke(None)
+        response = await ask()
+
+    assert (response.status_code, told(response)["state"], told(response)["grantedAt"]) == (202, "withdrawn", None)
+
+
+async def test_a_refusal_is_followed_by_a_request_once_the_mail_is_out(monkeypatch):
+    async with caught() as (_, settings), app(monkeypatch, **settings) as made:
+        state = asked(await put(administrators=["it@contoso.example"]))["state"]
+        await come_back(state=state, error="access_denied")
+        assert service.record_of(made.svc, "sales").state == "refused"
+
+        assert told(await ask())["state"] == "requested"
+
+
+async def test_asking_about_an_enrichment_that_is_not_there_is_404(monkeypatch):
+    async with app(monkeypatch):
+        assert (await ask("other")).status_code == 404
+
+
+async def test_a_link_of_an_enrichment_that_was_removed_is_404(monkeypatch):
+    async with app(monkeypatch) as made:
+        state = asked(await put())["state"]
+        await life.remove(made.svc, FakeDurable(), "sales", Condition(), purge=False)
+
+        assert (await come_back(state=state, tenant=w.TENANT_ID)).status_code == 404
+
+
+async def test_withdrawn_consent_is_noticed_by_the_next_run_and_the_published_result_stays(monkeypatch):
+    """interfaces §3: consent is `withdrawn`, nothing is published, the former result stays."""
+    async with app(monkeypatch, granted=True) as made:
+        await put()
+        made.svc.storage.output.write(blob_names.current("Office"), b"{}")
+        made.emulator.consent.revoke(None)
+        assert (await get())["consent"]["state"] == "granted"
+        await check_consent.run(ConsentQuery(enrichment="sales", run_id="r1"), made.svc)
+
+        assert (await get())["consent"]["state"] == "withdrawn"
+        assert made.svc.storage.output.read(blob_names.current("Office")) == b"{}"
+
+
+def test_the_docs_explain_every_state_of_consent():
+    lines = (ROOT / "docs/life.md").read_text().split("## Consent")[1].splitlines()
+    rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+
+    assert rows[1:] == list(get_args(service.State))
