@@ -1,11 +1,11 @@
-"""`python -m bench [extraction | aggregation] …`: the product's own activities, measured; without a name, both."""
+"""`python -m bench [extraction | aggregation | readers] …`: the product itself, measured; without a name, all."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-NAMES = ("extraction", "aggregation")
+NAMES = ("extraction", "aggregation", "readers")
 
 
 def main(arguments: list[str]) -> int:

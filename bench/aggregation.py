@@ -16,9 +16,17 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from bench.folder import storage
+
+
+class Measured(NamedTuple):
+    """Wall and CPU seconds, and the peak of memory in MB."""
+
+    wall: float
+    cpu: float
+    peak: float
 
 
 def main(arguments: list[str]) -> int:
@@ -51,36 +59,35 @@ def _run(folder: Path, items: int, rounds: int) -> None:
     (folder / "size.json").write_text(json.dumps({"partitions": size.partitions}))
     print(f"{items:,} items, a third of them in two copies; {size.partitions} partitions and buckets; n = {rounds}")
     print(f"{'':<36}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}")
-    _print("join copies into items", [_in_fresh_processes(("join",), folder) for _ in range(rounds)])
-    for hierarchy, title in ((True, "figures … with a hierarchy"), (False, "figures, scores, tables")):
-        synthetic.set_hierarchy(svc, hierarchy)
-        _print(title, [_in_fresh_processes(("aggregate", "publish"), folder) for _ in range(rounds)])
+    for title in ("with a hierarchy of customers", "each customer for itself"):
+        print(title)
+        _print("join copies into items", [_in_fresh_process("join", folder) for _ in range(rounds)])
+        _print("figures, scores, tables", [_in_fresh_process("fold", folder) for _ in range(rounds)])
+        synthetic.flatten(svc)
     rows = json.loads((folder / "output/Office/current.json").read_text())["tables"][0]["rows"]
     print(f"{rows:,} rows in the main table. The figures alone, and by other means (one thread, equal rows):")
     stages = ("aggregate", "duckdb", "pandas")
-    told: dict[str, list[tuple[float, float, float]]] = {stage: [] for stage in stages}
+    told: dict[str, list[Measured]] = {stage: [] for stage in stages}
     for _ in range(rounds):
         for stage in stages:
-            told[stage].append(_in_fresh_processes((stage,), folder))
+            told[stage].append(_in_fresh_process(stage, folder))
     for stage in stages:
         _print("figures" if stage == "aggregate" else f"… {stage}", told[stage])
     for stage in stages[1:]:
-        ratio = median(peer[1] / own[1] for own, peer in zip(told["aggregate"], told[stage], strict=True))
+        ratio = median(peer.cpu / own.cpu for own, peer in zip(told["aggregate"], told[stage], strict=True))
         print(f"{stage} takes {ratio:.1f} times the CPU time")
 
 
-def _print(title: str, measured: list[tuple[float, float, float]]) -> None:
+def _print(title: str, measured: list[Measured]) -> None:
     wall, cpu, peak = (median(one[column] for one in measured) for column in range(3))
     print(f"{title:<36}{wall:>8.2f}{cpu:>8.2f}{peak:>9.0f}", flush=True)
 
 
-def _in_fresh_processes(stages: tuple[str, ...], folder: Path) -> tuple[float, float, float]:
-    """Wall and CPU seconds of the stages together, imports included, and the larger peak."""
-    told = []
-    for stage in stages:
-        command = [sys.executable, "-m", "bench", "aggregation", "--stage", stage, "--folder", str(folder)]
-        told.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
-    return sum(one["wall"] for one in told), sum(one["cpu"] for one in told), max(one["peak"] for one in told)
+def _in_fresh_process(stage: str, folder: Path) -> Measured:
+    """Imports included."""
+    command = [sys.executable, "-m", "bench", "aggregation", "--stage", stage, "--folder", str(folder)]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return Measured(told["wall"], told["cpu"], told["peak"])
 
 
 def _measure(stage: str, folder: Path) -> dict[str, float]:
@@ -129,6 +136,11 @@ def _publish(svc: Any, partitions: int) -> None:
     publish_results.run(PublishOrder(**_key(), buckets=partitions, days_with_items=365), svc)
 
 
+def _fold(svc: Any, partitions: int) -> None:
+    aggregate(svc, partitions)
+    _publish(svc, partitions)
+
+
 def _key() -> dict[str, Any]:
     from bench import synthetic
 
@@ -147,7 +159,7 @@ def _peer(name: str) -> Callable[[Any, int], None]:
 _STAGES: dict[str, Callable[[Any, int], None]] = {
     "join": join,
     "aggregate": aggregate,
-    "publish": _publish,
+    "fold": _fold,
     "duckdb": _peer("duckdb"),
     "pandas": _peer("pandas"),
 }

@@ -96,10 +96,12 @@ def _write_plan(svc: Services, contacts: Contacts) -> None:
     svc.storage.config.write(blob_names.run(NAME, RUN), dump({"phase": "active", "configHash": "bench"}))
 
 
-def set_hierarchy(svc: Services, hierarchy: bool) -> None:
-    """Whether the run's customers have a hierarchy."""
+def flatten(svc: Services) -> None:
+    """Let every account be its own top."""
     plan = load_plan(svc.storage.staging, NAME, RUN)
-    write_plan(svc.storage.staging, NAME, RUN, replace(plan, hierarchy=hierarchy))
+    accounts = plan.contacts.accounts
+    contacts = replace(plan.contacts, top=np.arange(len(accounts), dtype=np.int32), tops=accounts)
+    write_plan(svc.storage.staging, NAME, RUN, replace(plan, contacts=contacts, hierarchy=False))
 
 
 def message_copies(random: np.random.Generator, count: int, contacts: Contacts) -> MessageCopies:

@@ -149,7 +149,7 @@ def files(frames: Iterable[pd.DataFrame]) -> Files:
     for frame in frames:
         table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
         if writer is None:
-            writer = pq.ParquetWriter(parquet, table.schema, compression="zstd", compression_level=1)
+            writer = _writer(parquet, table.schema)
             text.write((",".join(table.column_names) + "\n").encode())
         writer.write_table(table, row_group_size=CHUNK)
         _write_lines(table, text)
@@ -157,6 +157,12 @@ def files(frames: Iterable[pd.DataFrame]) -> Files:
     assert writer is not None
     writer.close()
     return Files(rows, parquet.getvalue(), text.getvalue())
+
+
+def _writer(sink: io.BytesIO, schema: pa.Schema) -> pq.ParquetWriter:
+    # Keys and means hardly repeat: a dictionary of them would only cost.
+    repeating: Any = [f.name for f in schema if f.name != "PrimaryKey" and not pa.types.is_floating(f.type)]
+    return pq.ParquetWriter(sink, schema, compression="zstd", compression_level=1, use_dictionary=repeating)
 
 
 def _write_lines(table: pa.Table, text: io.BytesIO) -> None:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.columns import lengths, rows_of, starts, take_lists
-from shared.core.facts import FROM_ACCOUNT, TO_ACCOUNT, MessageItems, Ragged
+from shared.core.columns import lengths, rows_of, starts
+from shared.core.facts import NEITHER, TO_ACCOUNT, MessageItems
 
 DAY_US = 86_400_000_000
 
@@ -51,21 +51,24 @@ def replies(messages: MessageItems, limit_us: int) -> Replies:
     """
     events = _events(messages)
     several = lengths(messages.conversations)[events.row] > 1
-    linked = np.isin(events.thread, events.thread[several]) if several.any() else several
-    found = _simple_links(messages, events.take(~linked)), _linked(messages, events.take(linked))
-    links = _Links(*(np.concatenate(both) for both in zip(*found, strict=True)))
+    if several.any():
+        linked = np.isin(events.thread, events.thread[several])
+        found = _simple_links(messages, events.take(~linked)), _linked(messages, events.take(linked))
+        links = _Links(*(np.concatenate(both) for both in zip(*found, strict=True)))
+    else:
+        links = _simple_links(messages, events)
     elapsed = messages.received[links.reply] - messages.sent[links.parent]
     in_time = elapsed <= limit_us
     return Replies(links.reply[in_time], elapsed[in_time])
 
 
 def _events(messages: MessageItems) -> _Events:
-    moving = np.flatnonzero((messages.direction == TO_ACCOUNT) | (messages.direction == FROM_ACCOUNT))
-    conversations: Ragged = take_lists(messages.conversations, moving)
-    row = moving[rows_of(conversations)]
-    thread = conversations.values ^ _spread(messages.account[row])
+    row = rows_of(messages.conversations)
+    thread = messages.conversations.values ^ _spread(messages.account[row])
     to = messages.direction[row] == TO_ACCOUNT
-    return _Events(row, thread, to, np.where(to, messages.sent[row], messages.received[row]))
+    events = _Events(row, thread, to, np.where(to, messages.sent[row], messages.received[row]))
+    moving = messages.direction[row] != NEITHER
+    return events if moving.all() else events.take(moving)
 
 
 def _spread(numbers: NDArray[np.int32]) -> NDArray[np.uint64]:
