@@ -62,9 +62,9 @@ def _plan(
 ) -> Counts:
     """Write the plan. Raises `Refused` with every fault of people and data at once."""
     from shared.adapters.plan_files import write_plan
-    from shared.core.enrichment import config_hash, rules
+    from shared.core.enrichment import config_hash, facts_hash, rules
     from shared.core.errors import Fault, Invalid
-    from shared.services import consent, enrichments, planning, runs
+    from shared.services import consent, enrichments, planning, reruns, runs
 
     consent.judge_tenant(svc, found)
     faults: list[Fault] = [] if stored.ever_resolved else planning.unknown_addresses(resolution)
@@ -82,7 +82,8 @@ def _plan(
         faults += invalid.faults
     if faults:
         raise Invalid("The enrichment cannot be run", " ".join(dict.fromkeys(fault.detail for fault in faults)), faults)
-    write_plan(svc.storage.staging, order.enrichment, order.run_id, planned.plan)
+    plan = reruns.based(svc, order, planned.plan)
+    write_plan(svc.storage.staging, order.enrichment, order.run_id, plan, facts_hash(stored.body))
     runs.remember_configuration(svc, order.enrichment, order.run_id, rules(stored.body), config_hash(stored.body))
     entries = [enrichments.Entry(one.address, one.kind, one.people, one.guests) for one in resolution.entries]
     enrichments.keep_resolved(svc, stored, entries, len(resolution.people))

@@ -9,10 +9,10 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core import bodies, run_start
-from shared.core.errors import Conflict
+from shared.core.contracts import RunRequest
 from shared.core.periods import to_us
 from shared.core.progress import Progress
-from shared.services import Services, enrichments, runs
+from shared.services import Services, enrichments, reruns, runs
 from triggers import http
 from triggers.http import Access
 
@@ -55,13 +55,21 @@ async def start(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> 
     wanted, faults = run_start.judge(http.fields(req), to_us(svc.now()))
     if wanted is None:
         raise bodies.invalid(faults)
-    if stored.state != "active":
-        raise Conflict("The enrichment is inactive", "An inactive enrichment has no runs. Activate it, then start one.")
-    request = await runs.start(svc, durable, stored.name, kind="manual", as_of_us=wanted.as_of, full=wanted.full)
+    runs.check_active(stored)
+    request = await _started(svc, durable, stored, wanted)
     # Not asked for: once the run has started, nothing that is away may turn this answer into a refusal.
     shown = _shown(req, svc, Progress(request).to_json())
     headers = {"Location": shown["links"]["self"], "Retry-After": str(POLL_AFTER)}
     return http.answer(shown, 202, headers)
+
+
+async def _started(
+    svc: Services, durable: runs.Durable, stored: enrichments.StoredEnrichment, wanted: run_start.RunStart
+) -> RunRequest:
+    if wanted.retry is None:
+        return await runs.start(svc, durable, stored.name, kind="manual", as_of_us=wanted.as_of, full=wanted.full)
+    as_of_us = await asyncio.to_thread(reruns.check_retry, svc, stored, wanted.retry)
+    return await runs.start(svc, durable, stored.name, kind="retry", as_of_us=as_of_us, retry=wanted.retry)
 
 
 async def history(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:

@@ -92,6 +92,7 @@ def _messages(asked: Asked, folder_id: str | None) -> Page:
     counted = asked.call.query.get("$count") == "true"
     result = page(asked.emulator.links, asked.call, found, MAIL, asked.context("users('')/messages"), counted)
     result.items = [_tagged(look(each)) for each in result.items]
+    asked.emulator.stats.messages_given += len(result.items)
     return result
 
 

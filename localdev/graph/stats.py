@@ -15,6 +15,7 @@ class Stats:
         self.complaints: list[dict[str, str]] = []
         self.complaint_counts: Counter[str] = Counter()
         self.headers_read = 0
+        self.messages_given = 0
 
     def complain(self, what: str, where: str, detail: str = "") -> None:
         self.complaint_counts[what] += 1
@@ -28,6 +29,7 @@ class Stats:
                 "byKind": dict(sorted(self.requests.items())),
                 "byStatus": {str(status): count for status, count in sorted(self.statuses.items())},
             },
+            "messagesGiven": self.messages_given,
             "messageHeadersRead": self.headers_read,
             "complaintCounts": dict(sorted(self.complaint_counts.items())),
             "complaints": self.complaints,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import BeforeValidator, Strict, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.core import bodies
@@ -38,11 +38,18 @@ def _refuse(detail: str) -> PydanticCustomError:
 
 class RunStart(Model):
     """as_of: nothing after it exists to the run; None: the time at which consent and delay are over · full: ignore
-    facts that an earlier run has kept.
+    facts that an earlier run has kept · retry: the id of an ended run, of which only what it could not read is read.
     """
 
     as_of: Annotated[int | None, BeforeValidator(_instant)] = None
     full: Flag = False
+    retry: Annotated[str | None, Strict()] = None
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        if self.retry is not None and (self.as_of is not None or "full" in self.model_fields_set):
+            raise _refuse("retry stands alone: the run that is retried says what asOf is, and what is read again")
+        return self
 
 
 def judge(fields: dict[str, Any], now_us: int) -> tuple[RunStart | None, list[Fault]]:

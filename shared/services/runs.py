@@ -30,7 +30,9 @@ from shared.services.enrichments import StoredEnrichment
 GRACE = timedelta(minutes=2)
 
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+Kind = Literal["manual", "scheduled", "retry"]
 T = TypeVar("T")
+ENDED_PHASES = ("closed", "canceled")
 OVER = ("Completed", "Failed", "Terminated", "Canceled")
 
 
@@ -97,29 +99,27 @@ async def start(
     durable: Durable,
     enrichment: str,
     *,
-    kind: Literal["manual", "scheduled"],
+    kind: Kind,
     as_of_us: int | None = None,
     full: bool = False,
+    retry: str | None = None,
 ) -> RunRequest:
-    """Start a run; `Conflict` while another one of this enrichment is active."""
+    """Start a run; `Conflict` while another one of this enrichment is active. as_of_us, full, retry: `RunRequest`."""
     if as_of_us is not None and as_of_us > to_us(svc.now()):
         raise Invalid("asOf lies in the future", f"asOf {FUTURE}.", [Fault("/asOf", FUTURE)])
     await _let_go_of_the_dead(svc, durable, enrichment)
-    request = await asyncio.to_thread(_reserve, svc, enrichment, kind, as_of_us, full)
+    request = await asyncio.to_thread(_reserve, svc, enrichment, kind, as_of_us, full, retry)
     name = instance_id(enrichment, request.run_id)
     try:
+        # Looked at after the reservation: whoever removes the enrichment finds the run, or we find that they have.
+        check_active(await asyncio.to_thread(enrichments.load, svc, enrichment))
         await _asked(durable.start_new("enrichment_run", name, request.to_wire()))
     except BaseException:
         await asyncio.to_thread(_release, svc.storage, request)
-        # Looked at after the reservation: whoever removes the enrichment finds the run, or we find that they have.
-        check_active(await asyncio.to_thread(enrichments.load, svc, enrichment))
         raise
     return request
 
 
-def _reserve(
-    svc: Services, enrichment: str, kind: Literal["manual", "scheduled"], as_of_us: int | None, full: bool
-) -> RunRequest:
 def check_active(stored: StoredEnrichment) -> None:
     """Raises `Conflict` for an enrichment whose runs may not start."""
     enrichments.refuse_removed(stored)
@@ -127,6 +127,9 @@ def check_active(stored: StoredEnrichment) -> None:
         raise Conflict("The enrichment is inactive", "An inactive enrichment has no runs. Activate it, then start one.")
 
 
+def _reserve(
+    svc: Services, enrichment: str, kind: Kind, as_of_us: int | None, full: bool, retry: str | None
+) -> RunRequest:
     settings = svc.settings
     second = svc.now().replace(microsecond=0)
     while True:
@@ -136,6 +139,7 @@ def check_active(stored: StoredEnrichment) -> None:
             kind=kind,
             as_of_us=as_of_us,
             full=full,
+            retry=retry,
             started_us=to_us(second),
             consent_poll=_seconds(settings.consent_poll),
             consent_timeout=_seconds(settings.consent_timeout),
@@ -282,10 +286,6 @@ async def cancel(svc: Services, durable: Durable, enrichment: str, run_id: str) 
     await asyncio.to_thread(_unlock, svc, enrichment, run_id)
 
 
-async def _terminate(durable: Durable, instance: str, status: Document) -> None:
-    """Terminating an orchestration leaves its children running: end them by their ids."""
-    people = status["counts"]["mailboxes"]["selected"]
-    groups = math.isqrt(people - 1) + 1 if people else 0
 async def stop(svc: Services, durable: Durable, enrichment: str) -> None:
     """Cancel the enrichment's active run, if it has one. `Conflict` while that one publishes, or is just ending."""
     run_id = await check_stoppable(svc, durable, enrichment)
@@ -312,6 +312,10 @@ def _publishing(run_id: str) -> Conflict:
     return Conflict("A run is publishing", detail)
 
 
+async def _terminate(durable: Durable, instance: str, status: Document) -> None:
+    """Terminating an orchestration leaves its children running: end them by their ids."""
+    people = status["counts"]["mailboxes"]["selected"]
+    groups = math.isqrt(people - 1) + 1 if people else 0
     children = [f"{instance}:consent", *(f"{instance}:{group}" for group in range(groups))]
     for name in (instance, *children):
         found = await _asked(durable.get_status(name))
@@ -327,7 +331,7 @@ async def follow(svc: Services, durable: Durable, enrichment: str, run_id: str) 
 
 async def follow_record(svc: Services, durable: Durable, record: Document) -> Document:
     enrichment, run_id = record["request"]["enrichment"], record["request"]["run_id"]
-    if record["phase"] in ("closed", "canceled"):
+    if record["phase"] in ENDED_PHASES:
         return dict(record["status"])
     status = await _asked(durable.get_status(instance_id(enrichment, run_id)))
     if await _is_dead(svc, record, status):
