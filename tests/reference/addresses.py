@@ -32,7 +32,7 @@ def _without_prefix(text: str) -> str:
 
 def normalise_domain(domain: str) -> str:
     """§2, for a domain alone (verified and internal domains are compared in the same form)."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", domain.strip()).casefold())
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", domain).casefold())
     try:
         label = idna.encode(folded, uts46=True).decode("ascii")
     except idna.IDNAError:
