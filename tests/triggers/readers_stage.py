@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from activities import publish_results
 from shared.adapters import tables
@@ -22,7 +23,9 @@ from shared.core.plan import Plan
 from shared.services import Services, enrichments
 from shared.services.conditions import Condition
 from tests.facts import AS_OF_US, contacts
+from tests.fakes import fake_services
 from tests.triggers.world import BODY
+from triggers import http
 
 # The window of tests/facts: 1 July 2025 to 30 June 2026, twelve whole months.
 COUNTS = {
@@ -34,6 +37,14 @@ COUNTS = {
 Row = dict[str, Any]
 
 _seconds = itertools.count()
+
+
+def services_over(monkeypatch: pytest.MonkeyPatch) -> Services:
+    """Services over memory, which the triggers use, with an enrichment in them."""
+    made = fake_services()
+    monkeypatch.setattr(http, "services", lambda: made)
+    save(made)
+    return made
 
 
 def save(svc: Services, name: str = "sales", **changes: Any) -> None:

@@ -14,8 +14,7 @@ from shared.core.enrichment import PARTS, Options
 from shared.core.figures import NEVER
 from shared.core.periods import DAYS
 from tests.facts import AS_OF_US, DAY
-from tests.fakes import fake_services
-from tests.triggers.readers_stage import customer, publish, save
+from tests.triggers.readers_stage import customer, publish, services_over
 from tests.triggers.world import request, told
 from triggers import customers, http
 from triggers.http import Access
@@ -26,10 +25,7 @@ NULLS = {"to": None, "from": None}
 
 @pytest.fixture
 def svc(monkeypatch):
-    made = fake_services()
-    monkeypatch.setattr(http, "services", lambda: made)
-    save(made)
-    return made
+    return services_over(monkeypatch)
 
 
 async def get(what, query="", name="sales", **route):
