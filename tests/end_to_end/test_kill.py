@@ -154,7 +154,7 @@ def _assert_it_was_the_only_run(app: App, run_id: str) -> None:
 
 
 def _blobs(app: App) -> dict[str, bytes]:
-    """Everything in the output, by its name in any output and run; the bytes of what tells nothing of the run itself."""
+    """Everything in the output, by its name in any output and run; and the bytes of what is the same in any run."""
     current = app.current()
     tables = {entry[form] for entry in current["tables"] for form in ("csv", "parquet")}
     alike = {name for name in tables if not name.endswith("_Coverage.parquet")}
