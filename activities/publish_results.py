@@ -93,16 +93,20 @@ def _coverage(order: PublishOrder) -> list[coverage.CoverageRow]:
     return coverage.rows(order.counts, order.days_with_items)
 
 
-def _index(order: PublishOrder, plan: Plan, shown: Figures, hidden: NDArray[np.bool_]) -> bytes:
+def _index(order: PublishOrder, plan: Plan, shown: Figures, hidden: NDArray[np.bool_]) -> snapshots.Index:
     """What cards, lists and segments are answered from. shown: the rows that `hidden` leaves."""
-    from shared.adapters import standing_files
-    from shared.core.score import references_of
-    from shared.core.standing import about_result, stand
+    from shared.adapters import published, standing_files
+    from shared.core.score import references_of, scores
+    from shared.core.standing import about_result, latest, stand
 
     references = references_of(shown, plan.options.score)
     about = about_result(order.run_id, plan.window, _coverage(order), references, plan.options)
     accounts = plan.contacts.accounts
-    return standing_files.write(stand(shown, hidden, references, accounts, plan.customers, plan.options, about))
+    standing = stand(shown, hidden, references, accounts, plan.customers, plan.options, about)
+    newest = latest(shown, plan.window)
+    scored = scores(newest, references, plan.options.score, plan.window)
+    rows = published.engagement(newest, scored, published.names(accounts), plan.window)
+    return snapshots.Index(standing_files.write(standing), published.files([rows]).parquet)
 
 
 def _top_tables(

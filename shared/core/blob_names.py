@@ -124,3 +124,8 @@ def table(output: str, run_id: str, name: str, extension: str) -> str:
 def index(output: str, run_id: str) -> str:
     """One row per known customer: what cards, lists and segments are answered from."""
     return f"{output}/{run_id}/index/customers.parquet"
+
+
+def latest_rows(output: str, run_id: str) -> str:
+    """Rows of the output's table for the Year and for the latest complete month and week."""
+    return f"{output}/{run_id}/index/latest.parquet"

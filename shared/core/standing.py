@@ -166,6 +166,14 @@ def stand(
     )
 
 
+def latest(figures: Figures, window: Window) -> Figures:
+    """The rows of the Year and of the latest complete month and week, in their order."""
+    wanted = np.zeros(len(figures.level), np.bool_)
+    for number, level in enumerate(LEVELS):
+        wanted |= (figures.level == number) & (figures.period == window.complete_periods(level)[-1])
+    return take(figures, np.flatnonzero(wanted))
+
+
 def about_result(
     run_id: str, window: Window, coverage: Sequence[CoverageRow], references: NDArray[np.int64], options: Options
 ) -> About:

@@ -64,16 +64,12 @@ def customers(svc: Services, reading: Reading, wanted: Filter) -> list[str]:
     """The customers that the filter selects. Raises `Missing` where the table has been removed by hand."""
     from shared.adapters import filter_rows
 
-    start = wanted.period
-    if start is None and wanted.level != "Year":
-        window = reading.standing.about.window
-        start = window.period_start(wanted.level, window.complete_periods(wanted.level)[-1])
-
     def parse(parquet: bytes) -> Any:
-        return filter_rows.rows_of(parquet, wanted.level, start)
+        return filter_rows.rows_of(parquet, wanted.level, wanted.period)
 
-    blob = blob_names.table(reading.output, reading.run_id, reading.output, "parquet")
-    rows = _rows.get(svc.storage.output, blob, parse, (wanted.level, start))
+    place = (reading.output, reading.run_id)
+    blob = blob_names.latest_rows(*place) if wanted.period is None else blob_names.table(*place, place[0], "parquet")
+    rows = _rows.get(svc.storage.output, blob, parse, (wanted.level, wanted.period))
     if rows is None:
         raise _gone(reading.run_id)
     return filter_rows.customers(rows, wanted.where)

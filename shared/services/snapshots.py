@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,20 @@ def _write_table(output: Container, name: str, run_id: str, table: str, rows: It
     return {"name": table, "rows": written.rows, "parquet": parquet, "csv": csv}
 
 
-def write_index(output: Container, name: str, run_id: str, index: bytes) -> None:
-    """What readers' answers come from lies beside the tables; `current.json` does not name it."""
-    output.write(blob_names.index(name, run_id), index)
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What readers' answers come from, as Parquet. customers: where each one stands · latest: the rows of the table
+    for the Year and for the latest complete month and week.
+    """
+
+    customers: bytes
+    latest: bytes
+
+
+def write_index(output: Container, name: str, run_id: str, index: Index) -> None:
+    """It lies beside the tables; `current.json` does not name it."""
+    output.write(blob_names.latest_rows(name, run_id), index.latest)
+    output.write(blob_names.index(name, run_id), index.customers)
 
 
 def make_current(

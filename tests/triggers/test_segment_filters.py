@@ -191,11 +191,13 @@ async def test_an_unknown_segment_is_404(svc, segment):
     assert (await get(segment)).status_code == 404
 
 
-async def test_a_table_that_was_deleted_by_hand_is_404_to_filters(svc):
+async def test_rows_that_were_deleted_by_hand_are_404_to_filters(svc):
     run = publish(svc, since(1, 1))
     svc.storage.output.delete(blob_names.table("Office", run, "Office", "parquet"))
+    svc.storage.output.delete(blob_names.latest_rows("Office", run))
 
     assert (await attempt({"level": "Year", "where": NULL})).status_code == 404
+    assert (await attempt({"level": "Month", "period": "2026-06-01", "where": NULL})).status_code == 404
     assert await members("stale") == []
 
 
