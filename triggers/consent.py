@@ -55,6 +55,13 @@ async def callback(req: func.HttpRequest, svc: Services, durable: Raiser) -> fun
         raise Invalid("The consent link is not valid", "The request has no state.")
     declined = bool(req.params.get("error"))
     name = await asyncio.to_thread(consent.accept_state, svc, state, req.params.get("tenant"), declined=declined)
+    if name:  # the link of a preview has none
+        await _note(svc, durable, name, declined=declined)
+    location = f"{svc.settings.public_url or ''}/ui/{name}"
+    return func.HttpResponse(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+async def _note(svc: Services, durable: Raiser, name: str, *, declined: bool) -> None:
     stored = await asyncio.to_thread(enrichments.load, svc, name)
     if declined:
         await asyncio.to_thread(consent.mark_refused, svc, name)
@@ -63,8 +70,6 @@ async def callback(req: func.HttpRequest, svc: Services, durable: Raiser) -> fun
         # Believed once it shows; until then the polls of a waiting run, and later reads, look again.
         await consent.refresh(svc, name, stored.body.addresses)
         await _tell_the_run(svc, durable, name)
-    location = f"{svc.settings.public_url or ''}/ui/{name}"
-    return func.HttpResponse(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
 
 
 async def _tell_the_run(svc: Services, durable: Raiser, name: str) -> None:

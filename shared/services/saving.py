@@ -1,5 +1,7 @@
 """Saving an enrichment: judge all that can be judged, tell every fault at once, keep it, ask for consent (§2).
 
+A preview judges the same body in the same way, and keeps nothing.
+
 While consent is missing nothing is asked of Graph: the addresses are pending then, and a run judges them later.
 """
 
@@ -8,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.adapters.graph import directory, tenant
 from shared.adapters.graph.directory import Resolution
@@ -22,6 +24,9 @@ from shared.services.conditions import Condition
 from shared.services.consent import ConsentRecord
 from shared.services.enrichments import Entry, StoredEnrichment
 
+if TYPE_CHECKING:
+    from shared.core.contacts import ReadContacts
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -32,10 +37,11 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What Graph says of the tenant and the addresses; None where it could not be asked."""
+    """What Graph says of the tenant and the addresses; None where it could not be asked. requests: what that took."""
 
     tenant: Tenant | None = None
     resolution: Resolution | None = None
+    requests: int = 0
 
 
 @dataclass
@@ -46,6 +52,7 @@ class _Draft:
     body: Enrichment | None
     faults: list[Fault]
     rows: Any = None
+    contacts_read: ReadContacts | None = None
     known: _Known = field(default_factory=_Known)
 
     def is_sound(self, part: str) -> bool:
@@ -70,24 +77,41 @@ class _Draft:
         return self.tree["internalDomains"] if self.is_sound("internalDomains") else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A body without faults. resolution: None while consent is missing · requests: what it took to ask Graph."""
+
+    body: Enrichment
+    granted: bool
+    contacts: ReadContacts
+    resolution: Resolution | None
+    requests: int
+
+
 async def save(svc: Services, name: str, raw: bytes, origin: str, condition: Condition) -> Saved:
     """Raises `Invalid` with every fault, `Conflict` for a tenant that cannot be read or an output that is taken."""
     check_name(name)
+    sound = await examine(svc, name, raw)
+    entries, people = _entries(sound.body, sound.resolution)
+    stored, created = await asyncio.to_thread(enrichments.save, svc, name, sound.body, entries, people, condition)
+    record = await asyncio.to_thread(consent.note, svc, name, sound.granted)
+    if not sound.granted:
+        record = await consent.ask(svc, name, sound.body, origin)
+    return Saved(stored, created, record)
+
+
+async def examine(svc: Services, name: str, raw: bytes) -> Sound:
+    """Judge a body in full, storing nothing. Raises `Invalid` with every fault, `Conflict` for the tenant."""
     tree = bodies.tree(raw)
     draft = _Draft(tree, *judge(name, tree))
     await asyncio.to_thread(_read_data, svc, draft)
     granted = await _ask_graph(svc, draft)
     await asyncio.to_thread(_judge_contacts, svc, draft)
-    if draft.body is None or draft.faults:
+    if draft.body is None or draft.contacts_read is None or draft.faults:
         raise bodies.invalid(draft.faults)
     if draft.known.tenant is not None:
         consent.judge_tenant(svc, draft.known.tenant)
-    entries, people = _entries(draft.body, draft.known.resolution)
-    stored, created = await asyncio.to_thread(enrichments.save, svc, name, draft.body, entries, people, condition)
-    record = await asyncio.to_thread(consent.note, svc, name, granted)
-    if not granted:
-        record = await consent.ask(svc, name, draft.body, origin)
-    return Saved(stored, created, record)
+    return Sound(draft.body, granted, draft.contacts_read, draft.known.resolution, draft.known.requests)
 
 
 def _read_data(svc: Services, draft: _Draft) -> None:
@@ -116,6 +140,7 @@ async def _ask_graph(svc: Services, draft: _Draft) -> bool:
         async with svc.graph() as graph:
             found = await tenant.read(graph)
             resolution = await directory.resolve(graph, draft.addresses)
+            requests = graph.requests
     except TenantRefused:
         return False  # roles reach the directory some time after they reach tokens
     except AppError:
@@ -126,7 +151,7 @@ async def _ask_graph(svc: Services, draft: _Draft) -> bool:
 
     draft.faults += planning.unknown_addresses(resolution)
     draft.faults += planning.number_of_people(len(resolution.people))
-    draft.known = _Known(found, resolution)
+    draft.known = _Known(found, resolution, requests)
     return True
 
 
@@ -138,6 +163,7 @@ def _judge_contacts(svc: Services, draft: _Draft) -> None:
     from shared.core import contacts
 
     read = contacts.read(draft.rows, _own(svc, draft), svc.settings.pseudonym_key)
+    draft.contacts_read = read
     if not read.counts.get("Used"):
         draft.faults += datafiles.nothing_usable(draft.contacts, read.counts).faults
 

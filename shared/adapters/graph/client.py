@@ -82,7 +82,10 @@ class _Trial:
 
 
 class GraphClient:
-    """Bound to the loop it was made in. clock: seconds, monotonic · wall: for `Retry-After` given as a date."""
+    """Bound to the loop it was made in. clock: seconds, monotonic · wall: for `Retry-After` given as a date.
+
+    requests: made so far, each counted once however often it was repeated.
+    """
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class GraphClient:
         self._sleep = sleep
         self._wall = wall
         self._lanes: dict[str | None, lanes.Lane] = {}
+        self.requests = 0
 
     async def fetch(
         self,
@@ -162,6 +166,7 @@ class GraphClient:
         return _Trial(link, headers or {}, until, slow_is_final=slow_is_final)
 
     async def _fetch(self, trial: _Trial, decode: Callable[[bytes], T]) -> T:
+        self.requests += 1
         mailbox = links.mailbox_of(trial.link)
         lane = self._lane(mailbox)
         while True:

@@ -59,8 +59,7 @@ class EventWindows:
 
     async def _look(self, span: Span, look: _Look) -> None:
         params = {
-            "startDateTime": rfc3339((span.begin - _MARGIN) * MICROSECONDS),
-            "endDateTime": rfc3339((span.end + _MARGIN) * MICROSECONDS),
+            **view(span.begin, span.end),
             "$select": ",".join(EVENT_SELECT),
             "$top": str(look.top),
             "$count": "true",
@@ -121,6 +120,14 @@ class _Look:
     def pieces(self) -> int:
         """How many shorter windows, so that each has its events in a page that is not quite full."""
         return max(2, min(_MOST_PIECES, -(-(self.count or 0) * 5 // (self.top * 4))))
+
+
+def view(begin: int, end: int) -> dict[str, str]:
+    """The parameters that show what lies between these seconds, and a little more."""
+    return {
+        "startDateTime": rfc3339((begin - _MARGIN) * MICROSECONDS),
+        "endDateTime": rfc3339((end + _MARGIN) * MICROSECONDS),
+    }
 
 
 def _start(event: WireEvent) -> int:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 # Graph refuses the fifth request to a mailbox, mail and calendar counted together.
 MAILBOX_WIDTH = 4
-DIRECTORY_WIDTH = 8
+DIRECTORY_WIDTH = 16
 
 
 class Lane:
