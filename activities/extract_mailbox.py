@@ -178,17 +178,19 @@ class _Call:
         return begins and self.plan.base is not None and not self.plan.as_is
 
     def _kept(self) -> Kept | None:
+        """What is worth building on: an empty mailbox is read in full as fast."""
         assert self.plan.base is not None
-        return replace(self.place, run_id=self.plan.base).kept()
+        kept = replace(self.place, run_id=self.plan.base).kept()
+        return kept if kept is not None and len(kept.reading.ledger.id) else None
 
     def _taken(self, excluded: frozenset[str]) -> Taken:
-        from shared.adapters.graph.mailbox import whole
         from shared.core import hashes
         from shared.core.ledger import Taken
 
-        ((begin, end),) = whole(self.plan.window).messages
+        # Of what was received after `as_of` too little is kept, though it was read.
+        since = min(self._first_began_us, self.plan.window.as_of_us) // MICROSECONDS
         digest = hashes.hasher(self.svc.settings.pseudonym_key, hashes.FOLDERS)
-        return Taken(self._first_began_us, begin, end, digest("\n".join(sorted(excluded)).encode()).hex())
+        return Taken(since, digest("\n".join(sorted(excluded)).encode()).hex())
 
     @property
     def _first_began_us(self) -> int:

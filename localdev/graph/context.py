@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -73,7 +73,7 @@ class Emulator:
             {**before.get(each, {}), **message, "lastModifiedDateTime": now} for each, message in given.items()
         )
 
-    def remove(self, user_id: str, ids: Container[str]) -> None:
+    def remove(self, user_id: str, ids: Collection[str]) -> None:
         """Messages vanish from a mailbox and leave no trace."""
         self.tenant.changing(user_id).remove(ids)
 

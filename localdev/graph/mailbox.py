@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -67,8 +67,9 @@ class Mailbox:
         self._received = [received for received, _ in dated]
         self._messages = [message for _, message in dated]
 
-    def remove(self, ids: Container[str]) -> list[Entity]:
+    def remove(self, ids: Collection[str]) -> list[Entity]:
         """Take out the messages with these ids; which there were."""
+        ids = frozenset(ids)
         removed = [message for message in (*self._messages, *self._undated) if message["id"] in ids]
         self._undated = [message for message in self._undated if message["id"] not in ids]
         kept = [message for message in self._messages if message["id"] not in ids]

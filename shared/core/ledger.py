@@ -23,6 +23,8 @@ from shared.core.periods import DAYS, MICROSECONDS, Window
 REASONS = ("Draft", "Folder", "MeetingMessage", "Automatic", "Internal", "Unrelated")
 IN, UNJUDGED = 0, -1
 
+_NEAR = 3600  # seconds; two windows that near to each other are read with one request
+
 Flags = NDArray[np.bool_]
 Seconds = tuple[int, int]  # half-open
 
@@ -41,14 +43,11 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How a ledger came about. began_us: when the reading began, on our clock · begin, end: the seconds of receipt that
-    were read, half-open · folders: keyed hash of the ids of the folders that are out, empty where they changed
-    meanwhile.
+    """How a ledger came about. since: what changed from this second on may be missing in it · folders: keyed hash of
+    the ids of the folders that are out, empty where they changed while it was read.
     """
 
-    began_us: int
-    begin: int
-    end: int
+    since: int
     folders: str
 
 
@@ -123,9 +122,10 @@ def exists(ledger: Ledger, window: Window) -> Flags:
 
 
 def unknown(ledger: Ledger, window: Window) -> list[Seconds]:
-    """The seconds of receipt of copies that lie in the window and were not judged; sorted, adjacent ones in one."""
+    """Windows of receipt of the copies that lie in the window and were not judged, sorted."""
     rows = exists(ledger, window) & (ledger.verdict == UNJUDGED)
-    return merged([(second, second + 1) for second in np.unique(ledger.received[rows] // MICROSECONDS).tolist()])
+    seconds = np.unique(ledger.received[rows] // MICROSECONDS)
+    return merged([(second, second + 1) for second in seconds.tolist()], _NEAR)
 
 
 def under(reading: Reading, window: Window) -> Reading:
@@ -137,11 +137,11 @@ def under(reading: Reading, window: Window) -> Reading:
     return Reading(ledger, take(reading.copies, np.flatnonzero(held[was_in])))
 
 
-def merged(windows: Sequence[Seconds]) -> list[Seconds]:
-    """The same seconds in as few windows as can be, sorted."""
+def merged(windows: Sequence[Seconds], near: int = 0) -> list[Seconds]:
+    """The same seconds in as few windows as can be, sorted. near: seconds between two that may come along."""
     joined: list[Seconds] = []
     for begin, end in sorted(windows):
-        if joined and begin <= joined[-1][1]:
+        if joined and begin <= joined[-1][1] + near:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((begin, end))

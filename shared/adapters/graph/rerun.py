@@ -33,8 +33,7 @@ _MOST_WINDOWS = 50  # more are read as one
 class Rerun:
     """What an earlier run knows of a mailbox's messages, and what is read of them now.
 
-    reader: judges what is read now · since: from this second on changes are looked for · gap: messages received here
-    were never read.
+    reader: judges what is read now · since: from this second on changes are looked for.
     """
 
     def __init__(self, kept: Kept, reader: MessageReader, window: Window) -> None:
@@ -43,8 +42,7 @@ class Rerun:
         (self.range,) = whole(window).messages
         in_range = ledger.received_in(kept.reading.ledger, [self.range])
         self._kept = ledger.only(kept.reading, in_range)
-        self.since = kept.taken.began_us // MICROSECONDS - MARGIN
-        self.gap = (kept.taken.end, self.range[1]) if kept.taken.end < self.since else None
+        self.since = kept.taken.since - MARGIN
 
     def forget(self, windows: list[Seconds]) -> None:
         """What was received in these windows is to be read again."""
@@ -82,8 +80,6 @@ async def read(
         for first, last in whole(rerun.window).meetings:
             events.begin(Span(first, last))
         changed.begin(Span(rerun.since, to_us(now()) // MICROSECONDS + _A_DAY))
-        if rerun.gap:
-            received.begin(Span(*rerun.gap))
 
     def begin_again() -> None:
         for window in doubtful:
