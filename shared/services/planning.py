@@ -114,7 +114,7 @@ def make(
         window=Window(as_of_us, body.time_zone),
         options=body.options,
         hierarchy=tree is not None,
-        customers=_names_of(data.customers) if data.customers else None,
+        customers=names_of(data.customers) if data.customers else None,
     )
     counts: Counts = {"Contact": read.counts}
     if resolution.guests:
@@ -134,7 +134,7 @@ def _hierarchy_of(data: Data) -> Hierarchy | None:
     return hierarchy.build(zip(ids, parents, strict=True))
 
 
-def _names_of(customers: CustomerRows) -> dict[str, str | None]:
+def names_of(customers: CustomerRows) -> dict[str, str | None]:
     """Customer id → name; of an id given twice the first row counts (semantics §11)."""
     ids: list[Any] = customers.customer_id.to_pylist()
     names: list[Any] = customers.name.to_pylist() if customers.name is not None else [""] * len(ids)

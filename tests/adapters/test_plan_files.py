@@ -116,6 +116,14 @@ def test_a_worker_keeps_few_plans():
     assert len(plan_files._plans) == 2
 
 
+@pytest.mark.parametrize("customers", [None, {}, {"b": "B GmbH", "a": None}])
+def test_the_names_of_customers_are_kept_or_that_there_are_none(customers):
+    staging = MemoryContainer()
+    write_plan(staging, "sales", f"{customers}", dataclasses.replace(plan(), customers=customers))
+
+    assert load_plan(staging, "sales", f"{customers}").customers == customers
+
+
 @pytest.mark.parametrize("lost", ["run.json", "pairs.parquet"])
 def test_a_plan_that_is_not_whole_may_come(lost):
     staging = MemoryContainer()

@@ -6,8 +6,10 @@ import csv
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pytest
 
+from shared.adapters.datafiles import CustomerRows
 from shared.adapters.graph import wire
 from shared.adapters.graph.directory import Resolution
 from shared.core.enrichment import judge
@@ -102,3 +104,12 @@ def read(organisation: Any, plan: Any, scope: str) -> Any:
 
 def page(items: Any) -> bytes:
     return msgspec.json.encode({"value": items})
+
+
+def test_customers_have_the_name_of_their_first_row_and_none_where_it_is_blank():
+    """§11: "A customer id given twice: the first row counts"; ids are text, trimmed (§1)."""
+    rows = [(" 007 ", " Bond Ltd "), ("007", "Other"), ("B", ""), ("  ", "Nobody")]
+    ids, names = (pa.chunked_array([list(column)], pa.string()) for column in zip(*rows, strict=True))
+
+    assert planning.names_of(CustomerRows(ids, names, None)) == {"007": "Bond Ltd", "B": None}
+    assert planning.names_of(CustomerRows(ids, None, None)) == {"007": None, "B": None}
