@@ -13,11 +13,23 @@ from activities import (
     resolve_people,
 )
 from orchestrators import await_consent, enrichment_run, extract_group
-from triggers import consent, customers, enrichments, health, pages, preview, rerun_timer, results, runs, segments
+from triggers import (
+    consent,
+    customers,
+    enrichments,
+    health,
+    openapi,
+    pages,
+    preview,
+    rerun_timer,
+    results,
+    runs,
+    segments,
+)
 
 app = df.DFApp()
 
-for part in (consent, customers, enrichments, health, pages, preview, rerun_timer, results, runs, segments):
+for part in (consent, customers, enrichments, health, openapi, pages, preview, rerun_timer, results, runs, segments):
     app.register_functions(part.bp)
 
 for part in (enrichment_run, await_consent, extract_group):

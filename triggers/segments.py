@@ -10,6 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core import bodies, filter_bodies
+from shared.core.answer_shapes import CustomerEntry, SegmentEntry
 from shared.core.filter_bodies import FilterBody, SegmentBody
 from shared.core.filters import Filter
 from shared.services import Services, enrichments, readers, segments
@@ -87,7 +88,7 @@ def _list(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
     (top, skip), form = http.paging(req), _form(req)
     told = segments.list_all(svc, stored.name, reading)
     if form == "text/csv":
-        return _csv(_cut(req, told, top, skip), segments.Counted)
+        return _csv(_cut(req, told, top, skip), SegmentEntry)
     return http.page(req, svc, told[skip : skip + top], len(told) > skip + top, top, skip)
 
 
@@ -137,7 +138,7 @@ def _customers(
     chosen = customer_lists.ordered(reading.standing, rows, order_by(req)).tolist()
     if form == "text/csv":
         cut = customer_lists.entries(reading.standing, _cut(req, chosen, top, skip))
-        return _csv(cut, customer_lists.Entry)
+        return _csv(cut, CustomerEntry)
     value = customer_lists.entries(reading.standing, chosen[skip : skip + top])
     following = http.next_link(req, svc, top, skip + top, {}) if len(chosen) > skip + top else None
     return http.answer({"value": value, "nextLink": following, **more})

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.core.answer_shapes import Band
 from shared.core.columns import take
 from shared.core.enrichment import Bands, ScoreOptions
 from shared.core.figures import Figures
 from shared.core.periods import LEVELS, Window
 from shared.core.score import BILLION, parts_of, raw_values, whole
 
-BANDS = ("none", "low", "medium", "high")
+BANDS: tuple[Band, ...] = ("none", "low", "medium", "high")
 """The bands in ascending order, as numbers below."""
 
 

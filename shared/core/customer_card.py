@@ -2,79 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
+from shared.core.answer_shapes import Card, Change, Month, Overview, Part, People, Totals
 from shared.core.change import BANDS
 from shared.core.customer_lists import day_or_none
 from shared.core.enrichment import PARTS
 from shared.core.periods import rfc3339
 from shared.core.standing import HIDDEN, RANGES, SHOWN, Standing
-
-Counts = TypedDict("Counts", {"to": int | None, "from": int | None})
-
-
-class MeetingCounts(Counts):
-    others: int | None
-
-
-class Change(TypedDict):
-    points: int | None
-    own: int | None
-    others: int | None
-
-
-class Part(TypedDict):
-    """value, reference: the raw ones; for Recency days and half-life · oneMore: the score it would give."""
-
-    part: str
-    value: int | None
-    reference: int | None
-    points: int
-    maximum: int
-    oneMore: int | None
-
-
-class Totals(TypedDict):
-    emails: Counts
-    meetings: MeetingCounts
-
-
-class Month(TypedDict):
-    start: date
-    emails: Counts | None
-    meetings: Counts | None
-
-
-class Side(TypedDict):
-    emails: int | None
-    meetings: int | None
-
-
-class People(TypedDict):
-    ours: Side
-    theirs: Side
-
-
-class Card(TypedDict):
-    """Of a hidden customer only id and name are told: objects stay, everything in them, and lists, are null."""
-
-    customerId: str
-    name: str | None
-    score: int | None
-    band: str | None
-    change: Change
-    breakdown: list[Part] | None
-    totals: Totals
-    months: list[Month] | None
-    people: People
-    engagementStartDate: date | None
-    daysSinceLastEmail: int | None
-    daysSinceLastMeeting: int | None
-    averageMeetingMinutes: float | None
-    averageReplyMinutes: float | None
 
 
 def card(standing: Standing, row: int) -> Card:
@@ -164,7 +101,7 @@ def _mean(minutes: np.float64) -> float | None:
     return None if np.isnan(minutes) else float(minutes)
 
 
-def overview(standing: Standing, published: list[tuple[str, int, int]]) -> dict[str, Any]:
+def overview(standing: Standing, published: list[tuple[str, int, int]]) -> Overview:
     """published: (run id, `asOf` in microseconds, customers) of the enrichment's results, in order."""
     about = standing.about
     scores = standing.score[standing.presence == SHOWN]

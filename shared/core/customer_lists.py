@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.core.answer_shapes import CustomerEntry
 from shared.core.change import BANDS
 from shared.core.figures import NEVER
 from shared.core.standing import HIDDEN, SHOWN, Standing
 
-
-class Entry(TypedDict):
-    """A customer in a list; a hidden one has id and name, and nulls."""
-
-    customerId: str
-    name: str | None
-    score: int | None
-    band: str | None
-    change: int | None
-    emails: int | None
-    meetings: int | None
-    daysSinceLastEmail: int | None
-    daysSinceLastMeeting: int | None
-
-
-COLUMNS = tuple(Entry.__annotations__)
+COLUMNS = tuple(CustomerEntry.__annotations__)
 DEFAULT_ORDER = ("score", True)
 
 
-def entries(standing: Standing, rows: Iterable[int]) -> list[Entry]:
+def entries(standing: Standing, rows: Iterable[int]) -> list[CustomerEntry]:
     return [entry(standing, int(row)) for row in rows]
 
 
-def entry(standing: Standing, row: int) -> Entry:
+def entry(standing: Standing, row: int) -> CustomerEntry:
     hidden, shown = standing.presence[row] == HIDDEN, standing.presence[row] == SHOWN
     return {
         "customerId": standing.ids[row],

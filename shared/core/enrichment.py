@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     Strict,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -28,9 +29,11 @@ from shared.core.addresses import normalise, normalise_domain
 from shared.core.bodies import BODY
 from shared.core.errors import Fault, Invalid
 
-PARTS = ("EmailVolume", "EmailTwoWay", "Meetings", "Breadth", "Recency")
+PartName = Literal["EmailVolume", "EmailTwoWay", "Meetings", "Breadth", "Recency"]
+PARTS: tuple[PartName, ...] = ("EmailVolume", "EmailTwoWay", "Meetings", "Breadth", "Recency")
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,59}")
+OUTPUT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 FEWEST_PEOPLE, MOST_PEOPLE = 2, 2_500
 
 # More addresses than that cannot name so few people, even where each person is listed under several.
@@ -115,7 +118,7 @@ def _line(text: str) -> str:
 
 
 def _output(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,59}", text):
+    if not OUTPUT.fullmatch(text):
         raise _refuse("is not 1–60 of A-Z a-z 0-9 _, starting with a letter")
     return text
 
@@ -133,6 +136,16 @@ def _some(value: Any) -> Any:
     return value
 
 
+def _counted(schema: dict[str, Any]) -> None:
+    # Behind a check of our own pydantic takes the limit for one of characters.
+    schema |= {"minItems": 1, "maxItems": schema.pop("maxLength")}
+
+
+def _named_so(schema: dict[str, Any]) -> None:
+    del schema["default"]
+    schema["description"] = "By default the enrichment's name."
+
+
 Text = Annotated[str, Strict()]
 Line = Annotated[Text, Field(max_length=1_000), AfterValidator(_line)]
 Blob = Annotated[Line, AfterValidator(_blob)]
@@ -145,9 +158,18 @@ Domain = Annotated[Text, AfterValidator(_domain)]
 
 
 class Model(BaseModel):
-    """A body that callers write: camelCase, unknown fields are faults, nothing changes after parsing."""
+    """A body that callers write: camelCase, unknown fields are faults, nothing changes after parsing.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    Answers repeat it with every default; so says its schema too.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Bands(Model):
@@ -214,7 +236,12 @@ class LevelFloors(Model):
 class ScoreOptions(Model):
     weights: Weights = Weights()
     floors: LevelFloors = LevelFloors()
-    percentile: Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, le=1)] = Decimal("0.95")
+    percentile: Annotated[
+        Decimal,
+        BeforeValidator(_decimal),
+        Field(gt=0, le=1),
+        WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+    ] = Decimal("0.95")
     half_life_days: Positive = 30
 
 
@@ -240,7 +267,9 @@ class ContactsData(Model):
 
 
 class CustomersData(Model):
-    """The customers file in the input container, and its columns."""
+    """The customers file in the input container, and its columns; those that are not given are not told either."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     blob: Blob
     customer_id: Line
@@ -251,10 +280,16 @@ class CustomersData(Model):
 class Enrichment(Model):
     """Lists keep the order and the spelling in which they were sent; `addresses` may name one twice."""
 
-    display_name: Line = "-"
-    output: Annotated[Text, AfterValidator(_output)] = "Office"
+    display_name: Annotated[Line, Field(json_schema_extra=_named_so)] = "-"
+    output: Annotated[Text, AfterValidator(_output), Field(json_schema_extra={"pattern": f"^{OUTPUT.pattern}$"})] = (
+        "Office"
+    )
     administrators: Annotated[tuple[Address, ...], Field(max_length=MOST_ADMINISTRATORS)] = ()
-    addresses: Annotated[tuple[Address, ...], BeforeValidator(_some), Field(max_length=MOST_ADDRESSES)]
+    addresses: Annotated[
+        tuple[Address, ...],
+        BeforeValidator(_some),
+        Field(max_length=MOST_ADDRESSES, json_schema_extra=_counted),
+    ]
     consent_agreed: Annotated[Literal[True], BeforeValidator(_agreed)]
     contacts: ContactsData
     customers: CustomersData | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Strict, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Strict, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.core import bodies
@@ -41,7 +41,11 @@ class RunStart(Model):
     facts that an earlier run has kept · retry: the id of an ended run, of which only what it could not read is read.
     """
 
-    as_of: Annotated[int | None, BeforeValidator(_instant)] = None
+    as_of: Annotated[
+        int | None,
+        BeforeValidator(_instant),
+        WithJsonSchema({"type": ["string", "null"], "format": "date-time", "description": "From 1970 to now."}),
+    ] = None
     full: Flag = False
     retry: Annotated[str | None, Strict()] = None
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from shared.core import blob_names, filter_bodies, filters
+from shared.core.answer_shapes import SegmentEntry
 from shared.core.errors import Conflict, Fault, Invalid, Missing
 from shared.core.filters import Filter
 from shared.services import Services, readers
@@ -29,18 +30,7 @@ class Own:
     filter: Filter
 
 
-class Counted(TypedDict):
-    """joined, left: members since the previous result; None where there is none."""
-
-    segment: str
-    title: str
-    customers: int
-    joined: int | None
-    left: int | None
-    own: bool
-
-
-def list_all(svc: Services, enrichment: str, reading: Reading) -> list[Counted]:
+def list_all(svc: Services, enrichment: str, reading: Reading) -> list[SegmentEntry]:
     """The named ones in the order of interfaces §9, then the own ones by name."""
     from shared.core.segments import BUILT_IN
 
@@ -48,7 +38,7 @@ def list_all(svc: Services, enrichment: str, reading: Reading) -> list[Counted]:
     own = all_own(svc, enrichment)
     named = {name: segment.title for name, segment in BUILT_IN.items()}
     titles = named | {name: own[name].title for name in sorted(own)}
-    told: list[Counted] = []
+    told: list[SegmentEntry] = []
     for name, title in titles.items():
         members = _ids(svc, reading, name, own)
         earlier = _earlier(svc, before, name, own)

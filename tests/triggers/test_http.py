@@ -137,7 +137,7 @@ def test_a_body_that_is_missing_is_an_object_without_fields():
 
 @pytest.mark.parametrize(("mode", "level"), [("keys", "FUNCTION"), ("entra", "ANONYMOUS"), ("nonsense", "FUNCTION")])
 def test_the_platform_asks_for_keys_unless_the_app_looks_at_roles(mode, level):
-    """interfaces §1: `keys`: auth level FUNCTION; health, callback and pages are open to anybody."""
+    """interfaces §1: `keys`: auth level FUNCTION; health, callback, description and pages are open to anybody."""
     code = (
         "import function_app, json\n"
         "triggers = [function.get_trigger() for function in function_app.app.get_functions()]\n"
@@ -148,6 +148,6 @@ def test_the_platform_asks_for_keys_unless_the_app_looks_at_roles(mode, level):
     )
     levels = json.loads(ran.stdout)
 
-    open_to_all = {"api/consent/callback", "api/health", "ui/{*path}"}
+    open_to_all = {"api/consent/callback", "api/health", "api/openapi.json", "ui/{*path}"}
     assert {levels.pop(route) for route in open_to_all} == {"ANONYMOUS"}
     assert set(levels.values()) == {level}
