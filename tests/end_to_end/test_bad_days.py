@@ -147,7 +147,9 @@ def test_when_every_mailbox_is_refused_the_run_fails_and_the_former_result_stays
 def test_consent_withdrawn_in_the_middle_fails_the_run_and_the_former_result_stays(app: App) -> None:
     """Interfaces §3: after a mailbox's 403 a fresh token is had; if the roles are gone, consent is `withdrawn`."""
     before = _result(app)
-    app.faults({"kind": "slow", "path": MESSAGES, "seconds": 0.7, **EVERY_TIME})
+    app.faults(
+        {"kind": "slow", "path": FOLDERS, "seconds": 1.0, **EVERY_TIME}
+    )  # they are asked for before the messages
     run = app.start()
     app.await_task(run, "extract")
     app.revoke()
