@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +23,7 @@ from activities import (
 from localdev.graph.app import running
 from localdev.graph.context import Emulator
 from localdev.graph.tenant_files import TenantFiles
-from shared.adapters.graph.client import connect
+from shared.adapters.graph.client import GraphClient, connect
 from shared.adapters.identity import TokenSource
 from shared.core import blob_names
 from shared.core.contracts import (
@@ -40,6 +41,7 @@ from shared.core.enrichment import Enrichment
 from shared.core.periods import MICROSECONDS, from_us, to_us
 from shared.core.progress import add_counts
 from shared.services import Services, enrichments, reruns, runs
+from shared.services.conditions import Condition
 from tests.fake_graph import settings
 from tests.fakes import FakeDurable, memory_storage
 
@@ -47,9 +49,9 @@ NAME = "sales"
 MESSAGES = "GET /users/{user-id}/messages"
 
 
-@dataclass
+@dataclass(eq=False)
 class Time:
-    """The clock of the app and of Graph. seconds: since the epoch."""
+    """The clock of the app and of Graph, on which waiting takes no time. seconds: since the epoch."""
 
     seconds: float
 
@@ -58,6 +60,10 @@ class Time:
 
     def __call__(self) -> float:
         return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        await asyncio.sleep(0)
 
     def passes(self, **time: float) -> None:
         self.seconds += timedelta(**time).total_seconds()
@@ -90,11 +96,15 @@ class World:
     def svc(self) -> Services:
         # Tokens age by the machine's clock; each run asks for its own.
         tokens = TokenSource(self.told)
-        return Services(self.told, self.storage, tokens, lambda: connect(self.told, tokens), self.time.now)
+
+        def graph() -> AbstractAsyncContextManager[GraphClient]:
+            return connect(self.told, tokens, clock=self.time, sleep=self.time.sleep)
+
+        return Services(self.told, self.storage, tokens, graph, self.time.now)
 
     def configure(self, body: dict[str, Any]) -> None:
         svc = self.svc
-        enrichments.save(svc, NAME, Enrichment.model_validate(body), [], None, enrichments.Condition())
+        enrichments.save(svc, NAME, Enrichment.model_validate(body), [], None, Condition())
 
     async def run(self, *, as_of: datetime | None = None, full: bool = False, retry: str | None = None) -> Run:
         """A run from its start to its published tables."""
@@ -121,6 +131,7 @@ class World:
         order = ExtractOrder(enrichment=NAME, run_id=request.run_id, mailbox=number, patience=600)
         part = await extract_mailbox.run(order, svc)
         while part.outcome == "More":
+            self.time.passes(seconds=part.wait)
             carried = {"part": part.parts, "cursor": part.cursor, "progressed_us": part.progressed_us}
             part = await extract_mailbox.run(order.model_copy(update=carried), svc)
         return part
