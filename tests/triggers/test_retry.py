@@ -10,13 +10,27 @@ import pytest
 from shared.core import blob_names
 from shared.core.enrichment import Enrichment, facts_hash
 from shared.core.periods import to_us
-from shared.services import enrichments, runs
+from shared.services import Services, enrichments, runs
 from shared.services.conditions import Condition
 from tests.fakes import FakeDurable, fake_services
-from tests.triggers.test_runs import BODY, NOON, post, svc  # noqa: F401 - a fixture
+from tests.triggers.test_runs import BODY, NOON, post
 from triggers import http
 
 AS_OF = "2026-11-24T12:00:00Z"
+
+
+@pytest.fixture
+def svc(monkeypatch):
+    return serve(monkeypatch)
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Services:
+    """An app with one enrichment."""
+    made = fake_services(NOON, **environment)
+    monkeypatch.setattr(http, "services", lambda: made)
+    body = Enrichment.model_validate(BODY, by_alias=True, by_name=False)
+    enrichments.save(made, "sales", body, [], None, Condition())
+    return made
 
 
 async def ended(svc: Any, durable: FakeDurable, state: str = "SucceededWithWarnings") -> str:
@@ -35,7 +49,7 @@ def body_of(response: Any) -> Any:
 
 
 @pytest.mark.parametrize("state", ["SucceededWithWarnings", "Succeeded", "Failed", "Canceled"])
-async def test_a_run_that_has_ended_can_be_retried_with_its_as_of(svc, state):  # noqa: F811
+async def test_a_run_that_has_ended_can_be_retried_with_its_as_of(svc, state):
     durable = FakeDurable()
     run_id = await ended(svc, durable, state)
     response = await post(durable, {"retry": run_id})
@@ -48,7 +62,7 @@ async def test_a_run_that_has_ended_can_be_retried_with_its_as_of(svc, state):  
 
 
 @pytest.mark.parametrize("run_id", ["20200101T000000Z", "", "../enrichments/sales", "x" * 2_000, "20261124t120000z"])
-async def test_an_unknown_run_to_retry_is_a_fault_of_the_body(svc, run_id):  # noqa: F811
+async def test_an_unknown_run_to_retry_is_a_fault_of_the_body(svc, run_id):
     response = await post(FakeDurable(), {"retry": run_id})
 
     assert response.status_code == 400
@@ -56,12 +70,12 @@ async def test_an_unknown_run_to_retry_is_a_fault_of_the_body(svc, run_id):  # n
 
 
 @pytest.mark.parametrize("wrong", [7, True, [], {}, 1.5])
-async def test_what_is_no_text_names_no_run(svc, wrong):  # noqa: F811
+async def test_what_is_no_text_names_no_run(svc, wrong):
     assert (await post(FakeDurable(), {"retry": wrong})).status_code == 400
 
 
 @pytest.mark.parametrize("more", [{"asOf": AS_OF}, {"full": True}, {"full": False}, {"asOf": AS_OF, "full": True}])
-async def test_retry_stands_alone(svc, more):  # noqa: F811
+async def test_retry_stands_alone(svc, more):
     durable = FakeDurable()
     run_id = await ended(svc, durable)
     before = dict(durable.started)
@@ -70,14 +84,14 @@ async def test_retry_stands_alone(svc, more):  # noqa: F811
     assert durable.started == before
 
 
-async def test_a_run_that_has_not_ended_cannot_be_retried(svc):  # noqa: F811
+async def test_a_run_that_has_not_ended_cannot_be_retried(svc):
     durable = FakeDurable()
     running = await runs.start(svc, durable, "sales", kind="manual")
 
     assert (await post(durable, {"retry": running.run_id})).status_code == 409
 
 
-async def test_facts_that_are_kept_no_longer_are_a_conflict(svc):  # noqa: F811
+async def test_facts_that_are_kept_no_longer_are_a_conflict(svc):
     durable = FakeDurable()
     run_id = await ended(svc, durable)
     svc.storage.staging.delete_prefix(blob_names.staging("sales", run_id))
@@ -87,17 +101,14 @@ async def test_facts_that_are_kept_no_longer_are_a_conflict(svc):  # noqa: F811
 
 async def test_facts_do_not_outlive_their_run_where_the_retention_is_zero(monkeypatch):
     """Interfaces §5: `PT0S`: not beyond the run."""
-    svc = fake_services(NOON, STAGING_RETENTION="PT0S")
-    monkeypatch.setattr(http, "services", lambda: svc)
-    body = Enrichment.model_validate(BODY, by_alias=True, by_name=False)
-    enrichments.save(svc, "sales", body, [], None, Condition())
+    svc = serve(monkeypatch, STAGING_RETENTION="PT0S")
     durable = FakeDurable()
     run_id = await ended(svc, durable)
 
     assert (await post(durable, {"retry": run_id})).status_code == 409
 
 
-async def test_facts_that_no_longer_fit_the_configuration_are_a_conflict(svc):  # noqa: F811
+async def test_facts_that_no_longer_fit_the_configuration_are_a_conflict(svc):
     durable = FakeDurable()
     run_id = await ended(svc, durable)
     stored = enrichments.load(svc, "sales")
