@@ -16,6 +16,7 @@ import pytest
 
 from localdev.caller import CSV, PARQUET
 from localdev.world import Source
+from tests.end_to_end import readers
 from tests.end_to_end.app import App, OpenWorld, Tell
 
 pytestmark = [pytest.mark.whole, pytest.mark.azurite]
@@ -62,6 +63,36 @@ def test_every_cell_of_every_table_is_the_expected_one(app: App, organisation: P
     record_property("told", f"{organisation.name}: {cells:,} cells compared, {len(differences)} differences")
     assert cells > 10_000
     assert differences == []
+
+
+def test_cards_lists_and_overview_say_what_the_tables_say(app: App) -> None:
+    overview = app.ask("GET", f"enrichments/{app.name}/overview").json()
+    scores = [int(row["EngagementScore"]) for row in readers.rows(app, level="Year").values()]
+    assert list(readers.differences(app)) == []
+    assert overview["runId"] == app.current()["runId"]
+    assert overview["customers"]["enriched"] == len(scores)
+    assert overview["customers"]["all"] == len(readers.listed(app, "customers?top=1000"))
+    assert [each["customers"] for each in overview["scores"]] == [
+        sum(each["from"] <= score <= each["to"] for score in scores) for each in overview["scores"]
+    ]
+    _, *coverage = _rows(app.table(f"{app.output}_Coverage").content)
+    assert [[each["scope"], each["reason"], str(each["count"])] for each in overview["coverage"]] == [
+        row[1:4] for row in coverage
+    ]
+
+
+def test_a_segment_is_what_a_filter_selects(app: App) -> None:
+    """Interfaces §9: the named segments that are a condition on the Year row, and as a filter."""
+    quiet = [
+        {"any": [{"column": column, "op": "gt", "value": 60}, {"column": column, "op": "isNull"}]}
+        for column in ("DaysSinceLastEmail", "DaysSinceLastMeeting")
+    ]
+    body = {"level": "Year", "where": {"all": quiet}}
+    asked = app.ask("POST", f"enrichments/{app.name}/segments?top=1000", json=body)
+    counted = {each["segment"]: each["customers"] for each in readers.listed(app, "segments")}
+    assert asked.json()["value"] == readers.listed(app, "segments/stale?top=1000")
+    assert counted["stale"] == len(asked.json()["value"])
+    assert counted["never-engaged"] == sum(each["band"] == "none" for each in readers.listed(app, "customers?top=1000"))
 
 
 def test_json_pages_and_parquet_say_what_csv_says(app: App) -> None:
