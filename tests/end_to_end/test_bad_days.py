@@ -227,10 +227,10 @@ def test_cancelled_while_it_is_delayed(app: App, undisturbed: dict[str, bytes]) 
     assert fresh.tables() == undisturbed
 
 
-@pytest.mark.parametrize(("task", "path"), [("resolve", "/users"), ("extract", MESSAGES)])
+@pytest.mark.parametrize(("task", "path"), [("resolve", "/users"), ("extract", FOLDERS)])
 def test_cancelled_while_it_asks_graph(app: App, undisturbed: dict[str, bytes], task: str, path: str) -> None:
     before = _result(app)
-    app.faults({"kind": "slow", "path": path, "seconds": 0.5, **EVERY_TIME})
+    app.faults({"kind": "slow", "path": path, "seconds": 1.0, **EVERY_TIME})
     run = app.start()
     app.await_task(run, task)
 
@@ -245,7 +245,7 @@ def test_cancelled_while_it_asks_graph(app: App, undisturbed: dict[str, bytes], 
 def test_cancelled_while_it_aggregates(app: App, undisturbed: dict[str, bytes]) -> None:
     """Facts that vanish make the step fail again and again, which holds the stage for long enough."""
     before = _result(app)
-    app.faults({"kind": "slow", "path": MESSAGES, "mailbox": CLEO, "seconds": 1.5, "times": 1})
+    app.faults({"kind": "slow", "path": MESSAGES, "mailbox": CLEO, "seconds": 3.0})
     run = app.start()
     prefix = f"{app.name}/{run.rpartition('/')[2]}/mailboxes/"
     (taken,) = await_that(lambda: app.names("enrichment-staging", f"{prefix}0000/0000.messages"), bool, pause=0.02)
