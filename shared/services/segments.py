@@ -112,7 +112,8 @@ def save(svc: Services, enrichment: str, segment: str, title: str | None, wanted
 
     config, blob = svc.storage.config, blob_names.segments(enrichment)
     config.create(blob, dump({}))
-    change(config, blob, with_it)
+    if change(config, blob, with_it) is None:
+        raise Missing("Enrichment not found", f"The enrichment {enrichment} has just been removed.")
     return own, new
 
 
