@@ -35,17 +35,13 @@ ROWS: list[dict[str, Any]] = [
         "EngagementStartDate": date(2026, 2, 1),
     },
 ]
-TABLE = pa.Table.from_pylist(
-    ROWS,
-    pa.schema(
-        [
-            pa.field("CustomerId", pa.string()),
-            pa.field("DaysSinceLastEmail", pa.int32()),
-            pa.field("AverageDuration_Of_Meetings", pa.float64()),
-            pa.field("EngagementStartDate", pa.date32()),
-        ]
-    ),
-)
+KINDS: dict[str, pa.DataType] = {
+    "CustomerId": pa.string(),
+    "DaysSinceLastEmail": pa.int32(),
+    "AverageDuration_Of_Meetings": pa.float64(),
+    "EngagementStartDate": pa.date32(),
+}
+TABLE = pa.Table.from_pylist(ROWS, pa.schema(KINDS))
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "CustomerId": st.sampled_from(["", "a", "b", "ü", "z"]),
     "DaysSinceLastEmail": st.sampled_from([0, 1, 2, Decimal("1.5"), Decimal("2.0"), 10**15]),
