@@ -55,7 +55,15 @@ def run(order: PublishOrder, svc: Services) -> Published:
     tables = snapshots.write_tables(svc.storage.output, name, order.run_id, frames)
     snapshots.write_index(svc.storage.output, name, order.run_id, index)
     config_hash = runs.record_of(svc, order.enrichment, order.run_id)["configHash"]
-    current = snapshots.make_current(svc.storage.output, name, order.run_id, order.as_of_us, tables, config_hash)
+    current = snapshots.make_current(
+        svc.storage.output,
+        name,
+        order.run_id,
+        order.as_of_us,
+        tables,
+        config_hash,
+        is_ours=lambda run_id: runs.find(svc, order.enrichment, run_id) is not None,
+    )
     history.note(svc, order.enrichment, history.Publication(order.as_of_us, order.run_id, name, customers))
     return Published(customers=customers, current=current)
 

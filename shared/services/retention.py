@@ -28,9 +28,10 @@ def _tidy_orphans(svc: Services) -> None:
     for name, run_id in _runs_in(staging):
         if config.read(blob_names.run(name, run_id)) is None:
             staging.delete_prefix(blob_names.staging(name, run_id))
-    kept_beside = [entry.name for folder in ("consent/", "schedule/", "published/") for entry in config.entries(folder)]
+    folders = [blob.partition("/")[0] for blob in blob_names.beside_enrichment("any")]
+    beside = [entry.name for folder in folders for entry in config.entries(f"{folder}/")]
     names = set(enrichments.names(svc))
-    for blob in kept_beside:
+    for blob in beside:
         if blob.rpartition("/")[2].removesuffix(".json") not in names:
             config.delete(blob)
 

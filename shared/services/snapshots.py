@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -53,13 +53,23 @@ def write_index(output: Container, name: str, run_id: str, index: Index) -> None
 
 
 def make_current(
-    output: Container, name: str, run_id: str, as_of_us: int, tables: list[Document], config_hash: str
+    output: Container,
+    name: str,
+    run_id: str,
+    as_of_us: int,
+    tables: list[Document],
+    config_hash: str,
+    is_ours: Callable[[str], bool] = lambda _: True,
 ) -> bool:
-    """Whether the snapshot is the current one now; one with a later `asOf` stays in its place."""
+    """Whether the snapshot is the current one now; one with a later `asOf` stays in its place.
+
+    is_ours: whether a run is this enrichment's; what another one, now gone, has left under this name gives way.
+    """
     snapshot = {"runId": run_id, "asOf": rfc3339(as_of_us), "tables": tables, "configHash": config_hash}
 
     def newer(current: Document) -> Document | None:
-        return snapshot if to_us(datetime.fromisoformat(current["asOf"])) <= as_of_us else None
+        is_later = to_us(datetime.fromisoformat(current["asOf"])) > as_of_us
+        return None if is_later and is_ours(current["runId"]) else snapshot
 
     blob = blob_names.current(name)
     if output.create(blob, dump(snapshot)) is not None:

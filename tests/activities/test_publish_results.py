@@ -116,6 +116,15 @@ def test_a_run_with_an_older_as_of_is_kept_but_does_not_become_current():
     assert len(csv(svc, older, "Office")) == 9
 
 
+def test_what_an_enrichment_that_is_gone_has_left_under_the_outputs_name_gives_way_whatever_its_as_of():
+    svc, run = made()
+    left = {"runId": "20300101T000000Z", "asOf": "2030-01-01T00:00:00Z", "tables": [], "configHash": "x"}
+    svc.storage.output.write(blob_names.current("Office"), json.dumps(left).encode())
+
+    assert publish(svc, run).current
+    assert current(svc)["runId"] == run
+
+
 def test_a_run_with_the_same_or_a_newer_as_of_becomes_current():
     svc, run = made()
     publish(svc, run)
@@ -158,14 +167,16 @@ def test_the_coverage_adds_the_days_and_the_people_are_those_listed():
 def test_a_snapshot_that_another_run_replaces_meanwhile_is_weighed_again():
     """Interfaces §6: it is replaced in one conditional write."""
     svc, run = made()
+    other = run_id()
+    begin(svc, other, BOOK)
     output, replace = svc.storage.output, svc.storage.output.replace
     output.write(blob_names.current("Office"), json.dumps({"runId": "a", "asOf": "2026-01-01T00:00:00Z"}).encode())
 
     def overtaken(name, data, etag):
         output.replace = replace
-        output.write(name, json.dumps({"runId": "b", "asOf": "2026-07-01T00:00:00+02:00"}).encode())
+        output.write(name, json.dumps({"runId": other, "asOf": "2026-07-01T00:00:00+02:00"}).encode())
         return replace(name, data, etag)
 
     output.replace = overtaken
     assert not publish(svc, run).current
-    assert current(svc)["runId"] == "b"
+    assert current(svc)["runId"] == other
