@@ -75,14 +75,18 @@ def _zone(name: str) -> tzinfo | None:
         return None
 
 
+def surely_in_window(window: Window) -> tuple[int, int]:
+    """From when until when, both inclusive, an instant lies in the window whatever the zone's clock does."""
+    return window.read_from_us + 3 * _DAY_US, window.as_of_us - 2 * _DAY_US
+
+
 def in_window(window: Window) -> Callable[[int], bool]:
     """A test whether an instant lies in the window: not after `as_of`, its local date one of the 365 (§1, §5).
 
     Far from the window's ends a comparison decides; near them the zone's own dates, which may run backwards once.
     """
     as_of = window.as_of_us
-    surely_from = window.read_from_us + 3 * _DAY_US
-    surely_until = as_of - 2 * _DAY_US
+    surely_from, surely_until = surely_in_window(window)
 
     def inside(instant: int) -> bool:
         if surely_from <= instant <= surely_until:

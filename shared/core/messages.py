@@ -17,7 +17,7 @@ from shared.core.addresses import NOBODY, AddressBook, normalise
 from shared.core.columns import concat
 from shared.core.enrichment import Options
 from shared.core.facts import OURS, THIRD_PARTY, MessageCopies, ragged
-from shared.core.instants import in_window, instant_us
+from shared.core.instants import in_window, instant_us, surely_in_window
 from shared.core.ledger import IN, REASONS, UNJUDGED, Ledger, Reading
 from shared.core.mailbox_items import Header, Message, Recipient
 from shared.core.periods import MICROSECONDS, Window
@@ -49,6 +49,7 @@ class MessageReader:
         self._codes = book.reader(key)
         self._received_between = window.read_from_us, window.read_until_us
         self._in_window = in_window(window)
+        self._surely_in_window = surely_in_window(window)  # a comparison costs less than a call, for almost all
         self._limit = options.max_recipients
         self._read_headers = options.read_headers
         self._excluded = excluded_folders
@@ -64,6 +65,7 @@ class MessageReader:
         seen: list[tuple[str, int, int, int]] = []
         first, last = self._received_between
         in_window = self._in_window
+        surely_from, surely_until = self._surely_in_window
         for message in messages:
             received = instant_us(message.received)
             if received is None:
@@ -71,10 +73,10 @@ class MessageReader:
             sent = instant_us(message.sent)
             if sent is None:
                 sent = received
-            if not first <= received <= last or not in_window(sent):
-                verdict = UNJUDGED
-            else:
+            if first <= received <= last and (surely_from <= sent <= surely_until or in_window(sent)):
                 verdict = self._set_aside(message) or self._keep(rows, message, sent, received)
+            else:
+                verdict = UNJUDGED
             seen.append((message.id or "", received, sent, verdict))
         if rows:
             self._pages.append(_columns(rows, self._owner))
