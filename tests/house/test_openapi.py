@@ -8,7 +8,7 @@ import azure.functions as func
 import openapi_spec_validator
 import pytest
 
-from tests.described import behind, openapi, routes
+from tests.described import Described, behind, openapi, routes
 from triggers.http import Access
 from triggers.operations import OPERATIONS
 from triggers.operations.document import Place, document
@@ -68,3 +68,25 @@ def test_with_keys_each_route_that_is_not_open_asks_for_one():
 
     assert paths["/api/enrichments/{name}"]["put"]["security"] == [{"key": []}, {"keyInAddress": []}]
     assert paths["/api/openapi.json"]["get"]["security"] == []
+
+
+HEALTHY = {"state": "healthy", "checks": {"storage": "ok"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "media", "body"),
+    [
+        (202, "application/json", HEALTHY),
+        (200, "text/plain", HEALTHY),
+        (200, "application/json", HEALTHY | {"also": 1}),
+        (200, "application/json", {"state": "healthy"}),
+        (200, "application/json", HEALTHY | {"state": "ill"}),
+        (503, "application/problem+json", {"title": "Not healthy", "status": 503}),
+    ],
+)
+def test_an_answer_that_is_not_as_described_is_found_out(registered, status, media, body):
+    described = Described(registered)
+    described.check("health_get", 200, "application/json", json.dumps(HEALTHY).encode(), {})
+
+    with pytest.raises(AssertionError):
+        described.check("health_get", status, media, json.dumps(body).encode(), {})
