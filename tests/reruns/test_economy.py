@@ -56,30 +56,40 @@ async def day_after(world: World, r: Random, *, vanish: int) -> Run:
     return await world.run()
 
 
-async def test_a_daily_rerun_asks_for_a_tenth_at_most(big):
+def told(rerun: Run, full: Run) -> str:
+    return (
+        f"a daily rerun: {rerun.requests} of {full.requests} requests for messages, "
+        f"{rerun.transferred:,} of {full.transferred:,} messages"
+    )
+
+
+async def test_a_daily_rerun_asks_for_a_tenth_at_most(big, record_property):
     """Of the messages, and for a mailbox of 30,000 also of the requests."""
     world, full = big
     rerun = await day_after(world, Random(1), vanish=0)
 
+    record_property("told", told(rerun, full))
     assert base_of(world, rerun) == full.request.run_id
     assert rerun.transferred <= full.transferred / 10
     assert rerun.requests <= full.requests / 10
     assert rerun.tables == (await world.run(full=True)).tables
 
 
-async def test_what_vanished_is_found_by_counts_and_few_messages_are_read_for_it(big):
+async def test_what_vanished_is_found_by_counts_and_few_messages_are_read_for_it(big, record_property):
     """Issue 5: a count per window finds what vanished; the window in doubt is read again."""
     world, full = big
     rerun = await day_after(world, Random(2), vanish=3)
+    record_property("told", told(rerun, full) + ", 3 having vanished")
 
     assert rerun.transferred <= full.transferred / 10
     assert rerun.requests < full.requests
     assert rerun.tables == (await world.run(full=True)).tables
 
 
-async def test_where_very_much_vanished_counting_ends_and_the_rest_is_read(big):
+async def test_where_very_much_vanished_counting_ends_and_the_rest_is_read(big, record_property):
     world, full = big
     rerun = await day_after(world, Random(3), vanish=6_000)
+    record_property("told", told(rerun, full) + ", 6,000 having vanished")
 
     assert rerun.requests <= 2 * full.requests
     assert rerun.tables == (await world.run(full=True)).tables

@@ -16,7 +16,7 @@ from shared.adapters.graph.wire import decode_messages
 from shared.core.ledger import Seconds
 
 WORTH_A_PAGE = 500  # messages; half as many would take another count and save little
-_LEAST_COUNTS, _PER_COUNT = 12, 1500
+_LEAST_COUNTS, _PER_COUNT = 10, 3000
 
 
 class Recount:
