@@ -167,7 +167,13 @@ class World:
         return {name: data.replace(run_id.encode(), b"the run") for name, data in files.items()}
 
     def _close(self, svc: Services, request: RunRequest, state: str) -> None:
-        status: dict[str, Any] = {"runId": request.run_id, "enrichment": NAME, "state": state, "tasks": [], "problem": None}
+        status: dict[str, Any] = {
+            "runId": request.run_id,
+            "enrichment": NAME,
+            "state": state,
+            "tasks": [],
+            "problem": None,
+        }
         runs.close(svc, NAME, request.run_id, status)
 
     def forget(self, run: Run) -> None:
