@@ -143,7 +143,9 @@ def test_every_verb_of_the_makefile_has_its_line_of_help(root):
     makefile = (root / "Makefile").read_text()
     verbs = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
     assert verbs
-    shown = subprocess.run(["make", "--no-print-directory"], cwd=root, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
 
     assert set(verbs.group(1).split()) - {"python"} == {line.split()[0] for line in shown.splitlines()}
     assert {"demo", "up", "test", "check", "format", "bench", "clean"} <= set(verbs.group(1).split())
