@@ -8,7 +8,7 @@ While consent is missing nothing is asked of Graph: the addresses are pending th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from shared.services.consent import ConsentRecord
 from shared.services.enrichments import Entry, StoredEnrichment
 
 if TYPE_CHECKING:
+    from shared.core.addresses import AddressBook
     from shared.core.contacts import ReadContacts
 
 
@@ -168,16 +169,12 @@ def _judge_contacts(svc: Services, draft: _Draft) -> None:
         draft.faults += datafiles.nothing_usable(draft.contacts, read.counts).faults
 
 
-def _own(svc: Services, draft: _Draft) -> Any:
-    import numpy as np
+def _own(svc: Services, draft: _Draft) -> AddressBook:
+    from shared.services import planning
 
-    from shared.core.addresses import AddressBook, normalise_domain, people_index
-
-    verified: Iterable[str] = draft.known.tenant.verified_domains if draft.known.tenant else ()
-    domains = frozenset(map(normalise_domain, [*draft.internal_domains, *verified]))
+    verified = draft.known.tenant.verified_domains if draft.known.tenant else ()
     people = draft.known.resolution.people if draft.known.resolution else {}
-    hashes, person = people_index(enumerate(people.values()), domains, svc.settings.pseudonym_key)
-    return AddressBook(hashes, person, np.array([], np.uint64), domains)
+    return planning.own_book(svc.settings.pseudonym_key, (*draft.internal_domains, *verified), people)
 
 
 def _entries(body: Enrichment, resolution: Resolution | None) -> tuple[list[Entry], int | None]:
