@@ -27,7 +27,11 @@ class Page(TypedDict, Generic[V]):
 
 
 class Task(TypedDict):
-    """done of total, in the task's own unit (mailboxes, partitions, buckets)."""
+    """done of total, in the task's own unit (mailboxes, partitions, buckets).
+
+    rate, remainingSeconds: only of `extract`, while it runs: mailboxes that ended per minute, and how long those that
+    are left take at that rate; null until it can be known.
+    """
 
     name: Literal["consent", "delay", "resolve", "extract", "aggregate", "publish"]
     state: Literal["waiting", "running", "done", "warning", "failed", "skipped"]
@@ -37,6 +41,8 @@ class Task(TypedDict):
     endedAt: Instant | None
     warnings: Count
     errors: Count
+    rate: NotRequired[Annotated[float, Field(ge=0)] | None]
+    remainingSeconds: NotRequired[Count | None]
 
 
 class MailboxCounts(TypedDict):

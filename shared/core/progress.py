@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.core.contracts import Counts, Problem, RunRequest
-from shared.core.periods import rfc3339
+from shared.core.periods import MICROSECONDS, rfc3339
 
 TASKS = ("consent", "delay", "resolve", "extract", "aggregate", "publish")
 ENDED = ("Succeeded", "SucceededWithWarnings", "ConsentMissing", "Failed", "Canceled")
+
+# What ends first is small: before so much of the whole has ended it tells nothing about the rest.
+TELLING_SHARE = 0.1
 
 TaskState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
 
@@ -128,6 +132,19 @@ def cut_short(status: dict[str, Any], state: str, now_us: int, problem: Problem 
     ]
     told = problem.model_dump(mode="json") if problem else None
     return status | {"state": state, "endedAt": rfc3339(now_us), "tasks": tasks, "problem": told}
+
+
+def pace(done: int, total: int, elapsed_us: int) -> dict[str, float | int | None]:
+    """rate: what has ended per minute since the task began, to three digits · remainingSeconds: for what is left.
+
+    None where it cannot be known yet; clocks may differ, so that no time or less seems to have passed.
+    """
+    if done <= 0 or elapsed_us <= 0:
+        return {"rate": None, "remainingSeconds": None}
+    rate = float(f"{done * 60 * MICROSECONDS / elapsed_us:.3g}")
+    if done < total * TELLING_SHARE:
+        return {"rate": rate, "remainingSeconds": None}
+    return {"rate": rate, "remainingSeconds": math.ceil(max(total - done, 0) * elapsed_us / done / MICROSECONDS)}
 
 
 def instant(value_us: int | None) -> str | None:

@@ -22,7 +22,7 @@ from shared.core.errors import Conflict, Fault, Invalid, Missing, PlatformAway, 
 from shared.core.periods import from_us, to_us
 from shared.core.progress import ENDED, Progress, cut_short
 from shared.core.run_start import FUTURE
-from shared.services import Services, enrichments
+from shared.services import Services, enrichments, markers
 from shared.services.documents import Document, change, dump, read
 from shared.services.enrichments import StoredEnrichment
 
@@ -338,24 +338,4 @@ async def follow_record(svc: Services, durable: Durable, record: Document) -> Do
         await asyncio.to_thread(close, svc, enrichment, run_id, _dead_status(svc, record, status))
         return dict((await asyncio.to_thread(record_of, svc, enrichment, run_id))["status"])
     told = dict(getattr(status, "custom_status", None) or record["status"])
-    return await asyncio.to_thread(_with_markers, svc, told)
-
-
-def _with_markers(svc: Services, status: Document) -> Document:
-    """What finished mailboxes have left in staging: finer than the orchestration's own word while it extracts."""
-    extract = next(task for task in status["tasks"] if task["name"] == "extract")
-    if extract["state"] != "running":
-        return status
-    markers = [
-        entry.metadata
-        for entry in svc.storage.staging.entries(blob_names.progress(status["enrichment"], status["runId"]))
-    ]
-    ended = [marker for marker in markers if marker.get("outcome") != "More"]
-    read_in_full = sum(marker.get("outcome") == "Read" for marker in ended)
-    extract["done"] = len(ended)
-    extract["warnings"] = len(ended) - read_in_full
-    counts = status["counts"]
-    counts["mailboxes"] |= {"read": read_in_full, "refused": len(ended) - read_in_full}
-    for kind in ("messages", "meetings"):
-        counts[kind]["read"] = sum(int(marker.get(kind, 0)) for marker in markers)
-    return status
+    return await asyncio.to_thread(markers.refine, svc, told)

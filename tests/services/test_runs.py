@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +13,8 @@ import pytest
 from shared.core import blob_names
 from shared.core.enrichment import Enrichment
 from shared.core.errors import Conflict, Invalid, Missing, PlatformAway, StorageAway
-from shared.core.periods import to_us
+from shared.core.periods import rfc3339, to_us
+from shared.core.progress import pace
 from shared.services import enrichments, life, runs
 from shared.services.conditions import Condition
 from tests.fakes import FakeDurable, fake_services
@@ -180,22 +184,61 @@ async def test_an_unknown_run_is_missing():
         await runs.follow(svc, FakeDurable(), "sales", "20260101T000000Z")
 
 
-async def test_while_mailboxes_are_read_their_markers_make_progress_finer():
-    svc, durable = ready(NOON), FakeDurable()
+async def extracting(svc, durable, total, *markers):
+    """The id of a run that reads mailboxes since now; markers: outcome and messages of those that left one."""
     request = await start(svc, durable)
     told = await runs.follow(svc, durable, "sales", request.run_id)
-    told["tasks"][3] |= {"state": "running", "total": 3}
+    told["tasks"][3] |= {"state": "running", "total": total, "startedAt": rfc3339(to_us(svc.now()))}
     durable.statuses[f"sales-{request.run_id}"] = told
-    markers = [("Read", 7), ("AccessDenied", 0), ("More", 5)]
     for number, (outcome, messages) in enumerate(markers):
         name = blob_names.mailbox_progress("sales", request.run_id, number)
         svc.storage.staging.write(name, b"", {"outcome": outcome, "messages": str(messages), "meetings": "0"})
+    return request.run_id
 
-    followed = await runs.follow(svc, durable, "sales", request.run_id)
+
+async def test_while_mailboxes_are_read_their_markers_make_progress_finer():
+    """interfaces §4: GET adds what is finer from markers that finished mailboxes leave in staging."""
+    svc, durable = ready(NOON), FakeDurable()
+    run_id = await extracting(svc, durable, 3, ("Read", 7), ("AccessDenied", 0), ("More", 5))
+
+    followed = await runs.follow(svc, durable, "sales", run_id)
 
     assert followed["tasks"][3]["done"] == 2
     assert followed["counts"]["mailboxes"] == {"selected": 0, "read": 1, "refused": 1}
     assert followed["counts"]["messages"]["read"] == 12
+
+
+async def test_rate_and_remaining_time_are_told_while_mailboxes_are_read_and_only_then():
+    svc, durable = ready(NOON), FakeDurable()
+    run_id = await extracting(svc, durable, 10, ("Read", 7), ("AccessDenied", 0), ("Read", 1), ("More", 5))
+    custom = copy.deepcopy(durable.statuses[f"sales-{run_id}"])
+    later = replace(svc, now=lambda: NOON + timedelta(minutes=2))
+
+    followed = await runs.follow(later, durable, "sales", run_id)
+
+    paced = {task["name"]: (task["rate"], task["remainingSeconds"]) for task in followed["tasks"] if "rate" in task}
+    assert paced == {"extract": (1.5, 280)}
+    assert durable.statuses[f"sales-{run_id}"] == custom
+    runs.close(svc, "sales", run_id, custom | {"state": "Failed"})
+    assert "rate" not in json.dumps(await runs.follow(later, durable, "sales", run_id))
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "seconds", "rate", "remaining"),
+    [
+        (0, 10, 60, None, None),
+        (1, 10, 0, None, None),
+        (1, 10, -5, None, None),
+        (9, 100, 60, 9.0, None),
+        (10, 100, 60, 10.0, 540),
+        (1, 3, 10_000, 0.006, 20_000),
+        (10, 10, 60, 10.0, 0),
+        (11, 10, 60, 11.0, 0),
+    ],
+    ids=["none yet", "at once", "clocks differ", "too few", "a tenth", "slow", "all", "more than all"],
+)
+def test_a_pace_is_told_once_it_can_be_known(done, total, seconds, rate, remaining):
+    assert pace(done, total, seconds * 1_000_000) == {"rate": rate, "remainingSeconds": remaining}
 
 
 async def test_facts_do_not_outlive_the_run_where_the_retention_is_zero():

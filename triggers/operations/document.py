@@ -33,6 +33,12 @@ class _Schemas(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """A typed dict says itself what may be missing; the configuration of a model around it would demand all."""
+        if field["type"] == "typed-dict-field":
+            return bool(field.get("required", total))
+        return super().field_is_required(field, total)
+
     def encode_default(self, dft: Any) -> Any:
         told = dft.model_dump(by_alias=True) if isinstance(dft, BaseModel) else dft
         return super().encode_default(msgspec.json.decode(_ENCODER.encode(told)))
