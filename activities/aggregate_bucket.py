@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names
 from shared.core.contracts import Bucketed, BucketOrder
-from shared.core.errors import without_values
+from shared.core.shell import answering
 from shared.services import Services, services
 
 bp = df.Blueprint()
@@ -14,8 +14,9 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def aggregate_bucket(payload: dict) -> dict:
-    with without_values("aggregate_bucket"):
-        return run(BucketOrder.from_wire(payload), services()).to_wire()
+    with answering("aggregate_bucket") as answer:
+        answer.wire = run(BucketOrder.from_wire(payload), services()).to_wire()
+    return answer.wire
 
 
 def run(order: BucketOrder, svc: Services) -> Bucketed:

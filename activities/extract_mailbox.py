@@ -16,8 +16,9 @@ import azure.durable_functions as df
 
 from shared.core import roles
 from shared.core.contracts import Cursor, ExtractedPart, ExtractOrder, Outcome
-from shared.core.errors import GraphAway, without_values
+from shared.core.errors import GraphAway
 from shared.core.periods import MICROSECONDS, to_us
+from shared.core.shell import answering
 from shared.services import Services, services
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ _GC_THRESHOLD = 50_000
 
 @bp.activity_trigger(input_name="payload")
 async def extract_mailbox(payload: dict) -> dict:
-    with without_values("extract_mailbox"):
-        return (await run(ExtractOrder.from_wire(payload), services())).to_wire()
+    with answering("extract_mailbox") as answer:
+        answer.wire = (await run(ExtractOrder.from_wire(payload), services())).to_wire()
+    return answer.wire
 
 
 async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> ExtractedPart:
-    """Read on from the order's cursor, for `budget` seconds. Raises `StorageAway`, or `Overtaken`."""
+    """Read on from the order's cursor, for `budget` seconds. Raises `StorageAway`, `Overtaken` or `FactsGone`."""
     from shared.adapters.graph.refusals import RequestRefused
     from shared.adapters.identity import CredentialRefused, NotConsented
     from shared.adapters.mailbox_parts import MailboxParts

@@ -8,7 +8,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names
 from shared.core.contracts import Joined, JoinOrder
-from shared.core.errors import without_values
+from shared.core.shell import answering
 from shared.services import Services, services
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def join_items(payload: dict) -> dict:
-    with without_values("join_items"):
-        return run(JoinOrder.from_wire(payload), services()).to_wire()
+    with answering("join_items") as answer:
+        answer.wire = run(JoinOrder.from_wire(payload), services()).to_wire()
+    return answer.wire
 
 
 def run(order: JoinOrder, svc: Services) -> Joined:

@@ -9,8 +9,8 @@ import azure.durable_functions as df
 
 from shared.core import blob_names
 from shared.core.contracts import Counts, Partitioned, PartitionOrder
-from shared.core.errors import without_values
 from shared.core.progress import add_counts
+from shared.core.shell import answering
 from shared.services import Services, services
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def partition_copies(payload: dict) -> dict:
-    with without_values("partition_copies"):
-        return run(PartitionOrder.from_wire(payload), services()).to_wire()
+    with answering("partition_copies") as answer:
+        answer.wire = run(PartitionOrder.from_wire(payload), services()).to_wire()
+    return answer.wire
 
 
 def run(order: PartitionOrder, svc: Services) -> Partitioned:

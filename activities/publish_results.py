@@ -10,7 +10,7 @@ import azure.durable_functions as df
 
 from shared.core import blob_names, coverage
 from shared.core.contracts import Published, PublishOrder
-from shared.core.errors import without_values
+from shared.core.shell import answering
 from shared.services import Services, enrichments, history, runs, services, snapshots
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="payload")
 def publish_results(payload: dict) -> dict:
-    with without_values("publish_results"):
-        return run(PublishOrder.from_wire(payload), services()).to_wire()
+    with answering("publish_results") as answer:
+        answer.wire = run(PublishOrder.from_wire(payload), services()).to_wire()
+    return answer.wire
 
 
 def run(order: PublishOrder, svc: Services) -> Published:

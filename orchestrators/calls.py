@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from shared.core.contracts import Activity, Payload
+from shared.core.contracts import Activity, Payload, Problem, Refusal
 
 Req = TypeVar("Req", bound=Payload)
 Res = TypeVar("Res", bound=Payload)
@@ -29,6 +29,14 @@ class StepFailed(Exception):
         self.attempts = attempts
 
 
+class StepRefused(Exception):
+    """An activity or a group was refused; another attempt would be refused too."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.title)
+        self.problem = problem
+
+
 def pause(attempt: int) -> timedelta:
     """How long to wait after failed attempt number `attempt` (from 0)."""
     return timedelta(seconds=min(FIRST_PAUSE * 2 ** min(attempt, 10), LONGEST_PAUSE))
@@ -37,7 +45,10 @@ def pause(attempt: int) -> timedelta:
 def call(
     context: Any, activity: Activity[Req, Res], request: Req, attempts: int | None = None
 ) -> Generator[Any, Any, Res]:
-    """One activity, up to `attempts` times, by default as often as the activity says."""
+    """One activity, up to `attempts` times, by default as often as the activity says.
+
+    Raises `StepFailed`, or `StepRefused` at once, as all verbs here do.
+    """
     attempts = attempts or activity.attempts
     for attempt in range(attempts):
         try:
@@ -46,7 +57,7 @@ def call(
             if attempt + 1 < attempts:
                 yield context.create_timer(context.current_utc_datetime + pause(attempt))
         else:
-            return activity.result.from_wire(wire)
+            return _result(activity.result, wire)
     raise StepFailed(activity.name, attempts)
 
 
@@ -67,9 +78,9 @@ def call_each(context: Any, activity: Activity[Req, Res], requests: Sequence[Req
 def try_each(
     context: Any, activity: Activity[Req, Res], requests: Sequence[Req]
 ) -> Generator[Any, Any, list[Res | None]]:
-    """All side by side, once; None where one raised."""
+    """All side by side, once; None where one raised. `StepRefused` is raised when all have ended."""
     wires = yield from _settle(context, [_schedule(context, activity, request) for request in requests])
-    return [None if wire is _RAISED else activity.result.from_wire(wire) for wire in wires]
+    return [None if wire is _RAISED else _result(activity.result, wire) for wire in wires]
 
 
 def sub_each(
@@ -81,9 +92,10 @@ def sub_each(
         for request, instance_id in zip(requests, ids, strict=True)
     ]
     wires = yield from _settle(context, tasks)
-    if any(wire is _RAISED for wire in wires):
+    results = [_result(result, wire) for wire in wires if wire is not _RAISED]
+    if len(results) < len(wires):
         raise StepFailed(name, 1)
-    return [result.from_wire(wire) for wire in wires]
+    return results
 
 
 _RAISED = object()
@@ -106,6 +118,12 @@ def _settle(context: Any, tasks: list[Any]) -> Generator[Any, Any, list[Any]]:
         except Exception:
             settled.append(_RAISED)
     return settled
+
+
+def _result(kind: type[Res], wire: Any) -> Res:
+    if isinstance(wire, dict) and "refused" in wire:
+        raise StepRefused(Refusal.from_wire(wire).refused)
+    return kind.from_wire(wire)
 
 
 def _schedule(context: Any, activity: Activity[Req, Res], request: Req) -> Any:

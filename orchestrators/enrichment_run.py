@@ -8,7 +8,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.calls import StepFailed, call, call_each, sub_each
+from orchestrators.calls import StepFailed, StepRefused, call, call_each, sub_each
 from shared.core.contracts import (
     AGGREGATE_BUCKET,
     CHECK_CONSENT,
@@ -93,6 +93,8 @@ class _Run:
                 self.progress.fail(ended.problem, self.now_us)
             else:
                 self.progress.end(ended.state, self.now_us)
+        except StepRefused as refused:
+            self.progress.fail(refused.problem, self.now_us)
         except StepFailed as failed:
             self.progress.fail(_step_problem(failed), self.now_us)
         self.tell()

@@ -14,8 +14,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.calls import pause, try_each
-from shared.core.contracts import EXTRACT_MAILBOX, Cursor, ExtractedPart, ExtractOrder, GroupOrder, GroupReport
+from orchestrators.calls import StepRefused, pause, try_each
+from shared.core.contracts import EXTRACT_MAILBOX, Cursor, ExtractedPart, ExtractOrder, GroupOrder, GroupReport, Refusal
 from shared.core.periods import MICROSECONDS, to_us
 
 bp = df.Blueprint()
@@ -42,6 +42,13 @@ class Mailbox:
 
 
 def run(context: Any) -> Generator[Any, Any, dict[str, Any]]:
+    try:
+        return (yield from _read(context)).to_wire()
+    except StepRefused as refused:
+        return Refusal(refused=refused.problem).to_wire()
+
+
+def _read(context: Any) -> Generator[Any, Any, GroupReport]:
     order = GroupOrder.from_wire(context.get_input())
     started_us = to_us(context.current_utc_datetime)
     open_mailboxes = {number: Mailbox(started_us) for number in range(order.first, order.first + order.count)}
@@ -60,7 +67,7 @@ def run(context: Any) -> Generator[Any, Any, dict[str, Any]]:
             outcome = _note(open_mailboxes[number], answer, now_us, order.patience)
             if outcome != "More":
                 ended[number] = (outcome, open_mailboxes.pop(number))
-    return _report(ended).to_wire()
+    return _report(ended)
 
 
 def _order(order: GroupOrder, number: int, mailbox: Mailbox) -> ExtractOrder:

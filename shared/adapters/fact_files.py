@@ -8,19 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from shared.adapters import tables
 from shared.adapters.blobs import Container
 from shared.adapters.tables import AnyFacts, Facts
+from shared.core.errors import FactsGone
 
 # Small blobs cost round trips, not bytes.
 _AT_ONCE = 8
 
 
 def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
-    """The blobs in the order of their names here. Raises `FileNotFoundError` where one is missing: the stage before
-    has written all of them, so that somebody else must have taken it away."""
+    """The blobs in the order of their names here. Raises `FactsGone` where one is missing: the stage before has written
+    all of them."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        names = list(names)
-        for name, data in zip(names, pool.map(container.read, names), strict=True):
+        for data in pool.map(container.read, names):
             if data is None:
-                raise FileNotFoundError(name)
+                raise FactsGone
             yield data
 
 

@@ -17,7 +17,7 @@ from shared.adapters.blobs import Container
 from shared.core import blob_names
 from shared.core.addresses import AddressBook
 from shared.core.enrichment import Options
-from shared.core.errors import StorageAway
+from shared.core.errors import FactsGone
 from shared.core.facts import Contacts
 from shared.core.periods import Window
 from shared.core.plan import Plan, fingerprint
@@ -66,11 +66,11 @@ def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan, con
 
 
 def load_plan(staging: Container, enrichment: str, run_id: str) -> Plan:
-    """The plan, from this worker's memory if it is the one that is stored. Raises `StorageAway` where there is none."""
+    """The plan, from this worker's memory if it is the one that is stored. Raises `FactsGone` where there is none."""
     name = blob_names.plan(enrichment, run_id, _RUN)
     tagged = staging.read_tagged(name)
     if tagged is None:
-        raise StorageAway("The plan of the run is not in staging.")
+        raise FactsGone
     key = (name, tagged[1])
     # One thread reads, the others wait for it: a plan may hold a million contacts.
     with _plans_lock:
@@ -111,7 +111,7 @@ def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any])
     def column(table: str) -> Any:
         data = staging.read(blob_names.plan(enrichment, run_id, f"{table}.parquet"))
         if data is None:
-            raise StorageAway("The plan of the run is not whole.")
+            raise FactsGone
         return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).column
 
     own, addresses, pairs, accounts = (column(table) for table in ("own", "addresses", "pairs", "accounts"))

@@ -57,6 +57,12 @@ class Problem(Payload):
     errors: list[Pointed] = []
 
 
+class Refusal(Payload):
+    """What an activity or a group answers, in the place of its result, where no other attempt will do better."""
+
+    refused: Problem
+
+
 class RunRequest(Payload):
     """What a run is started with. Instants in microseconds, durations in seconds.
 

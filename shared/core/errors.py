@@ -4,7 +4,8 @@ AppError
 ├── Refused          the request cannot be done as asked: tell the caller, with every fault at once
 │   ├── Invalid        400: faults in a body, a parameter or a data file
 │   ├── Missing        404: what was named is not there
-│   └── Conflict       409: it is there, but not in a state for this
+│   ├── Conflict       409: it is there, but not in a state for this
+│   └── FactsGone      what a run has put down in staging is not there any more
 ├── TryAgain         the world is busy or away: the platform retries, or the caller does
 │   ├── StorageAway    Blob Storage did not answer
 │   ├── PlatformAway   the platform did not start, find or end an orchestration
@@ -59,6 +60,19 @@ class Missing(Refused):
 
 class Conflict(Refused):
     status = 409
+
+
+class FactsGone(Refused):
+    """Somebody has removed from staging what a run goes on from: no other attempt will find it."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What the run had read is gone",
+            "Facts of this run were removed from the staging container while it went on. Nothing was published; the "
+            "former result stays. Start a run: it reads again what is missing.",
+        )
 
 
 class TryAgain(AppError):

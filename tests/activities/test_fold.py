@@ -8,6 +8,7 @@ from activities import aggregate_bucket, join_items, partition_copies
 from shared.adapters import tables
 from shared.core import blob_names
 from shared.core.contracts import BucketOrder, JoinOrder, PartitionOrder
+from shared.core.errors import FactsGone
 from shared.core.facts import MessageCopies, MessageItems
 from shared.core.figures import Figures
 from tests.activities.stage import NAME, contents, leave, stage
@@ -74,7 +75,7 @@ def test_facts_that_are_missing_are_no_empty_facts():
     svc, run = stage(BOOK)
     leave(svc, run, 0, NOBODY_WRITES, NOBODY_MEETS)
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FactsGone):
         partition(svc, run)
 
 

@@ -15,7 +15,7 @@ from shared.core import blob_names, hierarchy
 from shared.core.addresses import AddressBook, people_index
 from shared.core.contacts import ContactRows, read
 from shared.core.enrichment import Options
-from shared.core.errors import StorageAway
+from shared.core.errors import FactsGone
 from shared.core.plan import Plan
 from tests.core.wire_items import KEY, window
 from tests.fakes import MemoryContainer
@@ -125,10 +125,10 @@ def test_the_names_of_customers_are_kept_or_that_there_are_none(customers):
 
 
 @pytest.mark.parametrize("lost", ["run.json", "pairs.parquet"])
-def test_a_plan_that_is_not_whole_may_come(lost):
+def test_a_plan_that_is_not_there_or_not_whole_is_gone(lost):
     staging = MemoryContainer()
     write_plan(staging, "sales", f"lost-{lost}", plan())
     staging.delete(blob_names.plan("sales", f"lost-{lost}", lost))
 
-    with pytest.raises(StorageAway):
+    with pytest.raises(FactsGone):
         load_plan(staging, "sales", f"lost-{lost}")

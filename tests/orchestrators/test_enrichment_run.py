@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from localdev.host.play import START, PlayEvent, WorkerDied
-from shared.core.contracts import Consent, ExtractedPart, Problem, Published, Resolved
+from shared.core.contracts import Consent, ExtractedPart, Problem, Published, Refusal, Resolved
 from shared.core.periods import to_us
 from tests.orchestrators.stage import GRANTED, MISSING, RUN, orders, read, run, stubs, task
 
@@ -352,6 +352,43 @@ async def test_a_step_that_keeps_failing_fails_the_run_with_a_problem_that_names
     assert "join_items" in tape.output["problem"]["detail"]
     assert "@" not in json.dumps(tape.output)
     assert len(orders(tape, "close_run")) == 1
+
+
+# Somebody removes what the run has read
+
+
+@pytest.mark.parametrize(
+    ("step", "task_name"),
+    [
+        ("extract_mailbox", "extract"),
+        ("partition_copies", "aggregate"),
+        ("join_items", "aggregate"),
+        ("aggregate_bucket", "aggregate"),
+        ("publish_results", "publish"),
+    ],
+)
+async def test_a_step_that_is_refused_ends_the_run_at_once_with_its_problem(step, task_name):
+    refusal = Refusal(refused=Problem(title="What the run had read is gone", detail="Start a run.")).to_wire()
+    tape = await run(stubs(people=30, **{step: lambda _: refusal}))
+
+    assert tape.status == "Completed"
+    assert tape.output["state"] == "Failed"
+    assert tape.output["problem"]["title"] == "What the run had read is gone"
+    assert task(tape.output, task_name)["state"] == "failed"
+    assert tape.elapsed < timedelta(seconds=1)
+    assert len(orders(tape, "close_run")) == 1
+    assert tape.unrepeated() == []
+
+
+async def test_a_refusal_tells_more_than_another_group_that_died():
+    def extract(order):
+        if order["mailbox"] >= 3:
+            return Refusal(refused=Problem(title="What the run had read is gone", detail="Start a run.")).to_wire()
+        return {"mailbox": "of a shape that kills its group"}
+
+    tape = await run(stubs(extract_mailbox=extract))
+
+    assert tape.output["problem"]["title"] == "What the run had read is gone"
 
 
 async def test_a_run_cancelled_before_it_publishes_is_not_closed_again():
