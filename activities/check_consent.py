@@ -6,12 +6,10 @@ import asyncio
 
 import azure.durable_functions as df
 
-from shared.adapters.graph.refusals import TenantRefused
-from shared.adapters.identity import CredentialRefused
 from shared.core.contracts import Consent, ConsentQuery, Problem
 from shared.core.errors import Refused, without_values
 from shared.core.periods import MICROSECONDS
-from shared.services import Services, consent, enrichments, runs, services
+from shared.services import Services, services
 
 bp = df.Blueprint()
 
@@ -24,6 +22,10 @@ async def check_consent(payload: dict) -> dict:
 
 async def run(query: ConsentQuery, svc: Services) -> Consent:
     """A refusal of the tenant or of the app itself is the run's problem; missing consent is not."""
+    from shared.adapters.graph.refusals import TenantRefused
+    from shared.adapters.identity import CredentialRefused
+    from shared.services import consent, enrichments, runs
+
     try:
         stored = await asyncio.to_thread(enrichments.load, svc, query.enrichment)
         granted = await consent.has_access(svc, stored.body.addresses)

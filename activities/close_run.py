@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from shared.core.contracts import Closed, CloseOrder
 from shared.core.errors import without_values
-from shared.services import Services, consent, runs, services
+from shared.services import Services, services
 
 bp = df.Blueprint()
 
@@ -18,6 +18,8 @@ def close_run(payload: dict) -> dict:
 
 
 def run(order: CloseOrder, svc: Services) -> Closed:
+    from shared.services import consent, runs
+
     if order.consent_withdrawn:
         consent.mark_withdrawn(svc, order.enrichment)
     runs.close(svc, order.enrichment, order.run_id, order.status)

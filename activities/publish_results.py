@@ -11,7 +11,7 @@ import azure.durable_functions as df
 from shared.core import blob_names, coverage
 from shared.core.contracts import Published, PublishOrder
 from shared.core.shell import answering
-from shared.services import Services, enrichments, history, runs, services, snapshots
+from shared.services import Services, services
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shared.core.periods import Window
     from shared.core.plan import Plan
     from shared.core.score import Scores
+    from shared.services import snapshots
 
 bp = df.Blueprint()
 
@@ -38,6 +39,7 @@ def run(order: PublishOrder, svc: Services) -> Published:
     from shared.adapters.plan_files import load_plan
     from shared.core import privacy
     from shared.core.periods import LEVELS
+    from shared.services import enrichments, history, runs, snapshots
 
     plan = load_plan(svc.storage.staging, order.enrichment, order.run_id)
     # The output that the enrichment has now: the one it had at the start may be another enrichment's by now.
@@ -107,6 +109,7 @@ def _index(order: PublishOrder, plan: Plan, shown: Figures, hidden: NDArray[np.b
     from shared.adapters import published, standing_files
     from shared.core.score import references_of, scores
     from shared.core.standing import about_result, latest, stand
+    from shared.services import snapshots
 
     references = references_of(shown, plan.options.score)
     about = about_result(order.run_id, plan.window, _coverage(order), references, plan.options)

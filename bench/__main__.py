@@ -1,11 +1,11 @@
-"""`python -m bench [extraction | aggregation | readers] …`: the product itself, measured; without a name, all."""
+"""The product itself, measured: `python -m bench [extraction | aggregation | readers | cold_start] …`, or all."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-NAMES = ("extraction", "aggregation", "readers")
+NAMES = ("extraction", "aggregation", "readers", "cold_start")
 
 
 def main(arguments: list[str]) -> int:

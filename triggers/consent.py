@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core.errors import Invalid
-from shared.services import Services, consent, enrichments, runs
 from triggers import http
 from triggers.http import Access
+
+if TYPE_CHECKING:
+    from shared.services import Services
 
 bp = df.Blueprint()
 log = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ async def enrichments_one_consent(req: func.HttpRequest) -> func.HttpResponse:
 
 async def ask(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
     """202 with consent as the enrichment shows it; mailed or not, its link is there to be sent."""
+    from shared.services import consent, enrichments
+
     stored = await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
     enrichments.refuse_removed(stored)
     origin = http.origin(req, svc)
@@ -50,6 +54,8 @@ async def ask(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
 
 async def callback(req: func.HttpRequest, svc: Services, durable: Raiser) -> func.HttpResponse:
     """Entra says admin_consent=True beside an error too, so the error decides; and what it says proves nothing."""
+    from shared.services import consent
+
     state = req.params.get("state")
     if not state:
         raise Invalid("The consent link is not valid", "The request has no state.")
@@ -62,6 +68,8 @@ async def callback(req: func.HttpRequest, svc: Services, durable: Raiser) -> fun
 
 
 async def _note(svc: Services, durable: Raiser, name: str, *, declined: bool) -> None:
+    from shared.services import consent, enrichments
+
     stored = await asyncio.to_thread(enrichments.load, svc, name)
     if declined:
         await asyncio.to_thread(consent.mark_refused, svc, name)
@@ -73,6 +81,8 @@ async def _note(svc: Services, durable: Raiser, name: str, *, declined: bool) ->
 
 
 async def _tell_the_run(svc: Services, durable: Raiser, name: str) -> None:
+    from shared.services import runs
+
     run_id = await asyncio.to_thread(runs.active_run, svc, name)
     if run_id is None:
         return

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import TYPE_CHECKING
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core.errors import Missing
-from shared.services import Services, enrichments, readers
-from shared.services.readers import Reading
 from triggers import http
 from triggers.http import Access
+
+if TYPE_CHECKING:
+    from shared.services import Services
+    from shared.services.enrichments import StoredEnrichment
+    from shared.services.readers import Reading
 
 bp = df.Blueprint()
 
@@ -51,6 +55,7 @@ async def card(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
 
 def _overview(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
     from shared.core import customer_card
+    from shared.services import readers
 
     stored, reading = _reading(req, svc)
     published = readers.published(svc, stored.name, reading)
@@ -96,6 +101,8 @@ def _card(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
     raise Missing("Customer not found", "Neither the data nor the result knows a customer with this id.")
 
 
-def _reading(req: func.HttpRequest, svc: Services) -> tuple[enrichments.StoredEnrichment, Reading]:
+def _reading(req: func.HttpRequest, svc: Services) -> tuple[StoredEnrichment, Reading]:
+    from shared.services import enrichments, readers
+
     stored = enrichments.load(svc, req.route_params["name"])
     return stored, readers.current(svc, stored)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core.periods import to_us
-from shared.core.progress import instant
-from shared.core.schedule import next_run
-from shared.services import Services, consent, enrichments, life, runs, saving
-from shared.services.conditions import Condition
-from shared.services.consent import ConsentRecord
-from shared.services.enrichments import StoredEnrichment
 from triggers import http
 from triggers.http import Access
+
+if TYPE_CHECKING:
+    from shared.services import Services, runs
+    from shared.services.conditions import Condition
+    from shared.services.consent import ConsentRecord
+    from shared.services.enrichments import StoredEnrichment
 
 bp = df.Blueprint()
 
@@ -65,6 +64,8 @@ async def enrichments_one_deactivate(req: func.HttpRequest, client: df.DurableOr
 
 
 async def put(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import saving
+
     name, condition = req.route_params["name"], http.condition(req)
     saved = await saving.save(svc, name, req.get_body(), http.origin(req, svc), condition)
     told = await describe(req, svc, durable, saved.stored, saved.consent)
@@ -72,22 +73,30 @@ async def put(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> fu
 
 
 async def get(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import consent, enrichments
+
     stored = await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
     record = await consent.refresh(svc, stored.name, stored.body.addresses)
     return http.answer(await describe(req, svc, durable, stored, record), headers={"ETag": stored.etag})
 
 
 async def delete(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import life
+
     purge = http.flag(req, "purge")
     await life.remove(svc, durable, req.route_params["name"], http.condition(req), purge=purge)
     return func.HttpResponse(status_code=204)
 
 
 async def activate(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import life
+
     return await _changed(req, svc, durable, life.activate)
 
 
 async def deactivate(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import life
+
     return await _changed(req, svc, durable, life.deactivate)
 
 
@@ -97,12 +106,16 @@ async def _changed(
     durable: runs.Durable,
     how: Callable[[Services, str, Condition], StoredEnrichment],
 ) -> func.HttpResponse:
+    from shared.services import consent
+
     stored = await asyncio.to_thread(how, svc, req.route_params["name"], http.condition(req))
     record = await asyncio.to_thread(consent.record_of, svc, stored.name)
     return http.answer(await describe(req, svc, durable, stored, record), headers={"ETag": stored.etag})
 
 
 async def list_all(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import consent, enrichments
+
     top, skip = http.paging(req)
     names = await asyncio.to_thread(enrichments.names, svc)
     value = []
@@ -118,6 +131,11 @@ async def describe(
     req: func.HttpRequest, svc: Services, durable: runs.Durable, stored: StoredEnrichment, record: ConsentRecord
 ) -> dict[str, Any]:
     """The enrichment as interfaces §2 shows it: what was sent, with every default, and what has become of it."""
+    from shared.core.periods import to_us
+    from shared.core.progress import instant
+    from shared.core.schedule import next_run
+    from shared.services import consent
+
     body = stored.body
     following = next_run(body.schedule, body.time_zone, svc.now()) if stored.is_active else None
     return {
@@ -133,6 +151,8 @@ async def describe(
 
 async def _last_run(svc: Services, durable: runs.Durable, name: str) -> dict[str, Any] | None:
     """The newest run as interfaces §4 shows it; one that has not ended is asked where it is."""
+    from shared.services import runs
+
     status = await asyncio.to_thread(runs.last_status, svc, name)
     if status is None or status["endedAt"]:
         return status

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.adapters.identity import CredentialRefused, NotConsented
 from shared.core.errors import TryAgain
-from shared.services import Services
 from triggers import http
 from triggers.http import Access
+
+if TYPE_CHECKING:
+    from shared.services import Services
 
 bp = df.Blueprint()
 
@@ -42,6 +44,8 @@ async def _storage(svc: Services, patience: float) -> str:
 
 
 async def _entra(svc: Services, patience: float) -> str:
+    from shared.adapters.identity import CredentialRefused, NotConsented
+
     try:
         await asyncio.wait_for(svc.tokens.fresh(), patience)
     except NotConsented:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.services import Services, consent, previews
-from shared.services.consent import ConsentRecord
 from triggers import http
 from triggers.http import Access
+
+if TYPE_CHECKING:
+    from shared.services import Services
 
 bp = df.Blueprint()
 
@@ -23,6 +26,9 @@ async def preview_make(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def preview(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    from shared.services import consent, previews
+    from shared.services.consent import ConsentRecord
+
     made = await previews.make(svc, req.get_body())
     if made is None:
         asked = consent.to_json(svc, NO_ENRICHMENT, ConsentRecord(), http.origin(req, svc))

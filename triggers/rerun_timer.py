@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from typing import TYPE_CHECKING
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core import blob_names
 from shared.core.errors import Conflict, Missing
-from shared.core.periods import from_us, to_us
-from shared.core.schedule import due_slot
-from shared.services import Services, enrichments, life, retention, runs, services
-from shared.services.documents import dump
-from shared.services.enrichments import StoredEnrichment
+from shared.services import services
 from shared.settings import SettingsFault, registration
+
+if TYPE_CHECKING:
+    from shared.services import Services, runs
+    from shared.services.enrichments import StoredEnrichment
 
 bp = df.Blueprint()
 log = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ async def rerun_timer(timer: func.TimerRequest, client: df.DurableOrchestrationC
 
 async def run(svc: Services, durable: runs.Durable) -> None:
     """Start each due enrichment once; one that has an active run has missed its slot."""
+    from shared.services import enrichments, life, retention
+
     for stored in await asyncio.to_thread(lambda: list(enrichments.list_all(svc))):
         if stored.is_active:
             await _start_if_due(svc, durable, stored)
@@ -42,6 +44,8 @@ async def run(svc: Services, durable: runs.Durable) -> None:
 
 
 async def _start_if_due(svc: Services, durable: runs.Durable, stored: StoredEnrichment) -> None:
+    from shared.services import runs
+
     tick = await asyncio.to_thread(take_due_slot, svc, stored)
     if tick is None:
         return
@@ -57,6 +61,11 @@ async def _start_if_due(svc: Services, durable: runs.Durable, stored: StoredEnri
 
 def take_due_slot(svc: Services, stored: StoredEnrichment) -> int | None:
     """Mark the due slot as dealt with, so that no other tick takes it; the slot before it, or None if none is due."""
+    from shared.core import blob_names
+    from shared.core.periods import from_us, to_us
+    from shared.core.schedule import due_slot
+    from shared.services.documents import dump
+
     name = blob_names.schedule(stored.name)
     tagged = svc.storage.config.read_tagged(name)
     last_us = json.loads(tagged[0])["slotUs"] if tagged else 0
@@ -72,4 +81,7 @@ def take_due_slot(svc: Services, stored: StoredEnrichment) -> int | None:
 
 def _give_back(svc: Services, enrichment: str, slot_us: int) -> None:
     """The run could not be started: the next tick tries again."""
+    from shared.core import blob_names
+    from shared.services.documents import dump
+
     svc.storage.config.write(blob_names.schedule(enrichment), dump({"slotUs": slot_us}))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from shared.core.errors import Fault, Invalid
-from shared.core.periods import LEVELS
-from shared.services import Services, enrichments, results
-from shared.services.results import Result
 from triggers import http
 from triggers.http import Access
+
+if TYPE_CHECKING:
+    from shared.services import Services
+    from shared.services.results import Result
 
 bp = df.Blueprint()
 
@@ -47,6 +48,8 @@ async def results_get(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def get(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    from shared.services import enrichments, results
+
     stored = await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
     form = preferred(req.headers.get("Accept"))
     result = await asyncio.to_thread(results.find, svc, stored, req.params.get("runId"))
@@ -75,6 +78,9 @@ def _quality(parameter: str) -> float:
 
 
 def _wanted(req: func.HttpRequest, result: Result, most: int | None) -> Wanted:
+    from shared.core.periods import LEVELS
+    from shared.services import results
+
     table = result.table(req.params.get("table"))
     level, customer_id = req.params.get("level"), req.params.get("customerId")
     if level is not None and level not in LEVELS:
@@ -88,6 +94,7 @@ def _wanted(req: func.HttpRequest, result: Result, most: int | None) -> Wanted:
 
 def _rows(req: func.HttpRequest, svc: Services, result: Result, wanted: Wanted) -> func.HttpResponse:
     from shared.adapters import result_rows
+    from shared.services import results
 
     parquet = results.published_file(svc, result, wanted.table, "parquet")
     selected = result_rows.select(parquet, wanted.level, wanted.customer_id)
@@ -98,6 +105,8 @@ def _rows(req: func.HttpRequest, svc: Services, result: Result, wanted: Wanted) 
 
 
 def _file(svc: Services, result: Result, wanted: Wanted, form: Format) -> func.HttpResponse:
+    from shared.services import results
+
     extension = "csv" if form == "text/csv" else "parquet"
     if wanted.whole:
         return _download(results.published_file(svc, result, wanted.table, extension), form)

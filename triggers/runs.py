@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core import bodies, run_start
-from shared.core.contracts import RunRequest
-from shared.core.periods import to_us
-from shared.core.progress import Progress
-from shared.services import Services, enrichments, reruns, runs
 from triggers import http
 from triggers.http import Access
+
+if TYPE_CHECKING:
+    from shared.core.contracts import RunRequest
+    from shared.core.run_start import RunStart
+    from shared.services import Services, runs
+    from shared.services.enrichments import StoredEnrichment
 
 bp = df.Blueprint()
 
@@ -51,6 +52,11 @@ async def runs_cancel(req: func.HttpRequest, client: df.DurableOrchestrationClie
 
 
 async def start(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.core import bodies, run_start
+    from shared.core.periods import to_us
+    from shared.core.progress import Progress
+    from shared.services import runs
+
     stored = await _enrichment(req, svc)
     wanted, faults = run_start.judge(http.fields(req), to_us(svc.now()))
     if wanted is None:
@@ -63,9 +69,9 @@ async def start(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> 
     return http.answer(shown, 202, headers)
 
 
-async def _started(
-    svc: Services, durable: runs.Durable, stored: enrichments.StoredEnrichment, wanted: run_start.RunStart
-) -> RunRequest:
+async def _started(svc: Services, durable: runs.Durable, stored: StoredEnrichment, wanted: RunStart) -> RunRequest:
+    from shared.services import reruns, runs
+
     if wanted.retry is None:
         return await runs.start(svc, durable, stored.name, kind="manual", as_of_us=wanted.as_of, full=wanted.full)
     as_of_us = await asyncio.to_thread(reruns.check_retry, svc, stored, wanted.retry)
@@ -73,6 +79,8 @@ async def _started(
 
 
 async def history(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import runs
+
     stored = await _enrichment(req, svc)
     top, skip = http.paging(req)
     records, more = await asyncio.to_thread(runs.history, svc, stored.name, skip, top)
@@ -81,19 +89,25 @@ async def history(req: func.HttpRequest, svc: Services, durable: runs.Durable) -
 
 
 async def one(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import runs
+
     stored = await _enrichment(req, svc)
     status = await runs.follow(svc, durable, stored.name, req.route_params["runId"])
     return http.answer(_shown(req, svc, status))
 
 
 async def cancel(req: func.HttpRequest, svc: Services, durable: runs.Durable) -> func.HttpResponse:
+    from shared.services import runs
+
     stored = await _enrichment(req, svc)
     run_id = req.route_params["runId"]
     await runs.cancel(svc, durable, stored.name, run_id)
     return http.answer(_shown(req, svc, await runs.follow(svc, durable, stored.name, run_id)), 202)
 
 
-async def _enrichment(req: func.HttpRequest, svc: Services) -> enrichments.StoredEnrichment:
+async def _enrichment(req: func.HttpRequest, svc: Services) -> StoredEnrichment:
+    from shared.services import enrichments
+
     return await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
 
 

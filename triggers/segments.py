@@ -9,12 +9,6 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.core import bodies, filter_bodies
-from shared.core.answer_shapes import CustomerEntry, SegmentEntry
-from shared.core.filter_bodies import FilterBody, SegmentBody
-from shared.core.filters import Filter
-from shared.services import Services, enrichments, readers, segments
-from shared.services.readers import Reading
 from triggers import http
 from triggers.customers import order_by
 from triggers.http import Access
@@ -23,6 +17,11 @@ from triggers.results import Format, preferred
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from shared.core.filter_bodies import FilterBody
+    from shared.core.filters import Filter
+    from shared.services import Services
+    from shared.services.readers import Reading
 
 bp = df.Blueprint()
 
@@ -77,22 +76,30 @@ async def put(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
 
 
 async def delete(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    from shared.services import enrichments, segments
+
     stored = await asyncio.to_thread(enrichments.load, svc, req.route_params["name"])
     await asyncio.to_thread(segments.remove, svc, stored.name, req.route_params["segment"])
     return func.HttpResponse(status_code=204)
 
 
 def _list(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    from shared.services import enrichments, readers, segments
+
     stored = enrichments.load(svc, req.route_params["name"])
     reading = readers.current(svc, stored)
     (top, skip), form = http.paging(req), _form(req)
     told = segments.list_all(svc, stored.name, reading)
     if form == "text/csv":
+        from shared.core.answer_shapes import SegmentEntry
+
         return _csv(_cut(req, told, top, skip), SegmentEntry)
     return http.page(req, svc, told[skip : skip + top], len(told) > skip + top, top, skip)
 
 
 def _members(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    from shared.services import enrichments, readers, segments
+
     stored = enrichments.load(svc, req.route_params["name"])
     segment, own = req.route_params["segment"], segments.all_own(svc, stored.name)
     reading = readers.current(svc, stored)
@@ -102,6 +109,9 @@ def _members(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
 
 
 def _try(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    from shared.core.filter_bodies import FilterBody
+    from shared.services import enrichments, readers, segments
+
     stored = enrichments.load(svc, req.route_params["name"])
     wanted = _filter(http.fields(req), FilterBody)
     reading = readers.current(svc, stored)
@@ -109,6 +119,9 @@ def _try(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
 
 
 def _put(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
+    from shared.core.filter_bodies import SegmentBody
+    from shared.services import enrichments, segments
+
     stored = enrichments.load(svc, req.route_params["name"])
     segment = req.route_params["segment"]
     segments.check_name(segment)
@@ -118,6 +131,8 @@ def _put(req: func.HttpRequest, svc: Services) -> func.HttpResponse:
 
 
 def _filter(sent: dict[str, Any], model: type[FilterBody]) -> Filter:
+    from shared.core import bodies, filter_bodies
+
     wanted, faults = filter_bodies.judge(sent, model)
     if wanted is None:
         raise bodies.invalid(faults)
@@ -137,6 +152,8 @@ def _customers(
     (top, skip), form = http.paging(req), _form(req)
     chosen = customer_lists.ordered(reading.standing, rows, order_by(req)).tolist()
     if form == "text/csv":
+        from shared.core.answer_shapes import CustomerEntry
+
         cut = customer_lists.entries(reading.standing, _cut(req, chosen, top, skip))
         return _csv(cut, CustomerEntry)
     value = customer_lists.entries(reading.standing, chosen[skip : skip + top])

@@ -9,12 +9,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.core.errors import Fault, Invalid, Refused
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 LARGEST_BODY = 1_048_576
 
@@ -23,7 +24,7 @@ BODY = "body"
 
 _LONGEST_FIELD = 100
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound="BaseModel")
 
 
 class TooLarge(Refused):
@@ -62,6 +63,8 @@ def tree(raw: bytes) -> dict[str, Any]:
 
 def judge(model: type[M], fields: dict[str, Any], context: Any = BODY) -> tuple[M | None, list[Fault]]:
     """The model, or everything that is wrong with the fields. `context`: what the model's own checks need to know."""
+    from pydantic import ValidationError
+
     try:
         return model.model_validate(fields, by_alias=True, by_name=False, context=context), []
     except ValidationError as error:

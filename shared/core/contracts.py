@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # Each is built when it is first used: a worker that starts needs few of them.
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     def to_wire(self) -> dict[str, Any]:
         return self.model_dump(mode="json")

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DAYS = 365
 MICROSECONDS = 1_000_000
@@ -74,6 +76,8 @@ class Window:
 
     def day_index(self, instants_us: NDArray[np.int64]) -> NDArray[np.int32]:
         """Local date of each instant as days after `first`: 0…364 lies in the window, anything else does not."""
+        import numpy as np
+
         starts, offsets = self._offsets
         seconds = np.floor_divide(instants_us, MICROSECONDS)
         offset = offsets[np.searchsorted(starts, seconds, side="right")]
@@ -84,6 +88,8 @@ class Window:
     @cached_property
     def _offsets(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Instants (s) at which the zone's offset changes around the window, and the offsets between them."""
+        import numpy as np
+
         begin = self.read_from_us // MICROSECONDS - 2 * _DAY_SECONDS
         end = self.read_until_us // MICROSECONDS + 2 * _DAY_SECONDS
         changes, offsets = [], [self._offset(begin)]
@@ -111,6 +117,8 @@ class Window:
     @cached_property
     def month_of_day(self) -> NDArray[np.int32]:
         """For each day of the window the ordinal of its month: 0 is the month of `first`."""
+        import numpy as np
+
         first = self.first.year * 12 + self.first.month
         dates = (self.date_of(day) for day in range(DAYS))
         return np.array([d.year * 12 + d.month - first for d in dates], np.int32)
@@ -118,11 +126,15 @@ class Window:
     @cached_property
     def week_of_day(self) -> NDArray[np.int32]:
         """For each day of the window the ordinal of its ISO week: 0 is the week of `first`."""
+        import numpy as np
+
         skew = self.first.weekday()
         return ((np.arange(DAYS) + skew) // 7).astype(np.int32)
 
     def period_of_day(self, level: str) -> NDArray[np.int32]:
         """For each day of the window the ordinal of its period at this level."""
+        import numpy as np
+
         if level == "Month":
             return self.month_of_day
         return self.week_of_day if level == "Week" else np.zeros(DAYS, np.int32)
