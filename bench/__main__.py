@@ -1,11 +1,11 @@
-"""The product itself, measured: `python -m bench [extraction | aggregation | readers | cold_start] …`, or all."""
+"""The product itself, measured: `python -m bench [name] …`, a name out of `NAMES`; without one, all of them."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-NAMES = ("extraction", "aggregation", "readers", "cold_start")
+NAMES = ("extraction", "aggregation", "publishing", "readers", "contacts", "cold_start")
 
 
 def main(arguments: list[str]) -> int:
