@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 HASH = np.dtype("<u8")
-NO_HASH = bytes(8)
 
 ADDRESS = b"address"
 MESSAGE_ID = b"message id"
@@ -24,6 +23,12 @@ MEETING_ID = b"meeting id"
 MEETING_TEXT = b"meeting"
 ITEM_ID = b"item id"
 FOLDERS = b"folders"
+PERSON_ID = b"person id"
+CONTACT_ID = b"contact id"
+KEY_ID = b"key id"
+
+_BLOCK = 16  # bytes; a cipher's
+_LONGEST = 256  # bytes; of texts that are hashed side by side
 
 
 def hasher(key: bytes, purpose: bytes) -> Callable[[bytes], bytes]:
@@ -40,44 +45,42 @@ def hasher(key: bytes, purpose: bytes) -> Callable[[bytes], bytes]:
 
 
 class ManyHasher:
-    """Hashes the ids that Graph gives to items, a page at a time: one by one they would take a tenth of the reading.
+    """Hashes a page of texts at once, in less than half of the time that one by one would take.
 
-    Two different ids of one length have the same hash with a chance of 2^-64 (multilinear hashing: sums of 32-bit words
-    times secret numbers). It tells items apart; it is not made to withstand somebody who chooses the ids.
+    Each hash is 64 bits of a CBC-MAC under AES-256, the text's length in front (a pseudorandom function, as `hasher` is
+    one), under a key derived from `key` for this purpose. The steps of all texts are taken side by side.
     """
 
     def __init__(self, key: bytes, purpose: bytes) -> None:
-        self._key, self._purpose = key, purpose
-        self._numbers = np.zeros((0, 2), np.uint64)
+        # Imported here: who hashes a single address needs no cipher.
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-    def __call__(self, texts: Sequence[str]) -> NDArray[np.uint64]:
+        derived = blake2b(b"AES-256 CBC-MAC", key=key, digest_size=32, person=purpose).digest()
+        self._encrypt = Cipher(algorithms.AES(derived), modes.ECB()).encryptor().update  # noqa: S305 - chained by us
+        self._one = hasher(key, purpose)
+
+    def __call__(self, texts: Sequence[bytes]) -> NDArray[np.uint64]:
         """One hash each, none of them 0; the empty text's is 0."""
-        together = "".join(texts)
-        if together.isascii() and len(set(map(len, texts))) == 1 and together:
-            return self._of_length(together.encode(), len(texts[0]))
-        hashes = np.zeros(len(texts), np.uint64)
-        encoded = [text.encode() for text in texts]
-        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        for length in set(lengths.tolist()) - {0}:
-            rows = np.flatnonzero(lengths == length)
-            hashes[rows] = self._of_length(b"".join(encoded[row] for row in rows.tolist()), length)
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        if lengths.max(initial=0) <= _LONGEST:
+            return self._chained(texts, lengths)
+        hashes = np.zeros(len(texts), HASH)
+        short = np.flatnonzero(lengths <= _LONGEST)
+        hashes[short] = self._chained([texts[row] for row in short.tolist()], lengths[short])
+        for row in np.flatnonzero(lengths > _LONGEST).tolist():
+            hashes[row] = max(int.from_bytes(self._one(texts[row]), "little"), 1)
         return hashes
 
-    def _of_length(self, data: bytes, length: int) -> NDArray[np.uint64]:
-        words = -(-length // 4)
-        padded = np.zeros((len(data) // length, 4 * words), np.uint8)
-        padded[:, :length] = np.frombuffer(data, np.uint8).reshape(-1, length)
-        numbers = self._secret(words + 1)
-        sums = padded.view("<u4").astype(np.uint64) @ numbers[1:] + numbers[0] * np.uint64(length)
-        found: NDArray[np.uint64] = (sums[:, 0] & np.uint64(0xFFFFFFFF00000000)) | (sums[:, 1] >> np.uint64(32))
-        return np.maximum(found, np.uint64(1))
+    def _chained(self, texts: Sequence[bytes], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+        steps = -(-lengths // _BLOCK)
+        width = int(steps.max(initial=1))
+        blocks = np.array(texts, f"S{width * _BLOCK}").view(HASH).reshape(len(texts), width, 2)
+        chains = self._encrypted(np.stack([lengths.astype(HASH), np.zeros(len(texts), HASH)], axis=1))
+        hashes = np.zeros(len(texts), HASH)
+        for step in range(width):
+            chains = self._encrypted(chains ^ blocks[:, step])
+            hashes = np.where(steps == step + 1, np.maximum(chains[:, 0], np.uint64(1)), hashes)
+        return hashes
 
-    def _secret(self, count: int) -> NDArray[np.uint64]:
-        """Two secret numbers for each word."""
-        if len(self._numbers) < count:
-            blocks = (
-                blake2b(block.to_bytes(4, "little"), key=self._key, person=self._purpose).digest()
-                for block in range(-(-count // 4))
-            )
-            self._numbers = np.frombuffer(b"".join(blocks), HASH).astype(np.uint64).reshape(-1, 2)
-        return self._numbers[:count]
+    def _encrypted(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        return np.frombuffer(self._encrypt(blocks.tobytes()), HASH).reshape(blocks.shape)

@@ -1,21 +1,25 @@
 """Reading Graph's instants, and telling whether they lie in the window; made for millions of them.
 
-Instants are int microseconds since 1970-01-01 UTC, finer fractions cut off; what cannot be read is None.
+Instants are int microseconds since 1970-01-01 UTC, finer fractions cut off; what cannot be read is None, and NEVER in
+an array.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.core.periods import DAYS, MICROSECONDS, Window, to_us
 
-_DAY_US = 86_400 * MICROSECONDS
+NEVER = -(2**63)
+
+_SECOND = "0000-00-00T00:00:00"
 _HOUR_CHARS = len("2026-11-20T15:")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d(?::\d\d)?)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 
@@ -40,6 +44,66 @@ def _read_and_remember(text: str) -> int | None:
             _hours.clear()
         _hours[start] = hour
     return _read(text, None)
+
+
+def instants_us(texts: Sequence[str | None]) -> NDArray[np.int64]:
+    """`instant_us` of each text, NEVER for None."""
+    return _one_by_one(map(instant_us, texts)) if (alike := _alike(texts, "Z")) is None else alike
+
+
+def event_times_us(times: Sequence[tuple[str | None, str | None]]) -> NDArray[np.int64]:
+    """`event_time_us` of each (date_time, time_zone), NEVER for None."""
+    if {zone for _, zone in times} == {"UTC"}:
+        alike = _alike([date_time for date_time, _ in times], ".0000000")
+        if alike is not None:
+            return alike
+    return _one_by_one(event_time_us(*time) for time in times)
+
+
+def _one_by_one(instants: Iterable[int | None]) -> NDArray[np.int64]:
+    return np.array([NEVER if instant is None else instant for instant in instants], np.int64)
+
+
+def _alike(texts: Sequence[str | None], ending: str) -> NDArray[np.int64] | None:
+    """The instants where each text is an existing second of UTC written as `2026-11-20T15:30:00` and this ending, as
+    Graph writes almost all; None where one is not."""
+    pattern = np.frombuffer(f"{_SECOND}{ending}\n".encode(), np.uint8)
+    highest = np.zeros(len(pattern), np.uint8)
+    highest[: len(_SECOND)] = [9 if place == "0" else 0 for place in _SECOND]
+    try:
+        # With the line ends in the pattern, texts of other lengths cannot pass for such ones together.
+        lines = ("\n".join(texts) + "\n").encode("ascii")  # type: ignore[arg-type]  # None is no text
+    except (TypeError, UnicodeEncodeError):
+        return None
+    if len(lines) != len(texts) * len(pattern):
+        return None
+    digits = np.frombuffer(lines, np.uint8).reshape(len(texts), -1) - pattern
+    if (digits > highest).any():
+        return None
+    return _seconds(digits.T.astype(np.int64))
+
+
+def _seconds(digits: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """digits: a row per place of `yyyy-mm-ddThh:mm:ss`."""
+
+    def number(place: int) -> NDArray[np.int64]:
+        two: NDArray[np.int64] = 10 * digits[place] + digits[place + 1]
+        return two
+
+    year, month, day = 100 * number(0) + number(2), number(5), number(8)
+    hour, minute, second = number(11), number(14), number(17)
+    months = 12 * (year - 1970) + month - 1
+    before = _days_before(months) + day
+    exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (before <= _days_before(months + 1))
+    if not (exists & (hour < 24) & (minute < 60) & (second < 60)).all():
+        return None
+    return ((24 * (before - 1) + hour) * 3600 + 60 * minute + second) * MICROSECONDS
+
+
+def _days_before(months: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Days from the epoch to the beginning of a month."""
+    days: NDArray[np.int64] = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
+    return days
 
 
 def event_time_us(date_time: str | None, time_zone: str | None) -> int | None:
@@ -75,25 +139,7 @@ def _zone(name: str) -> tzinfo | None:
         return None
 
 
-def surely_in_window(window: Window) -> tuple[int, int]:
-    """From when until when, both inclusive, an instant lies in the window whatever the zone's clock does."""
-    return window.read_from_us + 3 * _DAY_US, window.as_of_us - 2 * _DAY_US
-
-
-def in_window(window: Window) -> Callable[[int], bool]:
-    """A test whether an instant lies in the window: not after `as_of`, its local date one of the 365 (§1, §5).
-
-    Far from the window's ends a comparison decides; near them the zone's own dates, which may run backwards once.
-    """
-    as_of = window.as_of_us
-    surely_from, surely_until = surely_in_window(window)
-
-    def inside(instant: int) -> bool:
-        if surely_from <= instant <= surely_until:
-            return True
-        if instant > as_of or instant < window.read_from_us:
-            return False
-        day = int(window.day_index(np.array([instant], np.int64))[0])
-        return 0 <= day < DAYS
-
-    return inside
+def in_window(window: Window, instants: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each lies in the window: not after `as_of`, its local date one of the 365 (§1, §5)."""
+    day = window.day_index(instants)
+    return (instants <= window.as_of_us) & (day >= 0) & (day < DAYS)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from shared.core.columns import concat, take
 from shared.core.facts import MessageCopies
-from shared.core.periods import DAYS, MICROSECONDS, Window
+from shared.core.instants import in_window
+from shared.core.periods import MICROSECONDS, Window
 
 # Why a copy is out, in the order of §6. A verdict is the position here + 1; IN has facts; UNJUDGED lay outside the
 # window as it was read, or lies there now: nothing else is known of it.
@@ -116,9 +117,8 @@ def received_in(ledger: Ledger, windows: Sequence[Seconds]) -> Flags:
 
 def exists(ledger: Ledger, window: Window) -> Flags:
     """Whether a copy exists and lies in the window (§3.1, §5)."""
-    day = window.day_index(ledger.sent)
-    sent = (ledger.sent <= window.as_of_us) & (day >= 0) & (day < DAYS)
-    return sent & (window.read_from_us <= ledger.received) & (ledger.received <= window.read_until_us)
+    received = (window.read_from_us <= ledger.received) & (ledger.received <= window.read_until_us)
+    return in_window(window, ledger.sent) & received
 
 
 def unknown(ledger: Ledger, window: Window) -> list[Seconds]:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
-import re
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.core import hashes
-from shared.core.addresses import NOBODY, AddressBook, normalise
+from shared.core.addresses import NOBODY, AddressBook, AddressReader, normalise
+from shared.core.columns import concat, distinct_pairs, lists_from
 from shared.core.enrichment import Options
 from shared.core.facts import DECLINED, NOT_DECLINED, OURS, SILENT, THIRD_PARTY, MeetingCopies, Ragged
-from shared.core.instants import event_time_us, in_window
+from shared.core.instants import NEVER, event_times_us, in_window
 from shared.core.mailbox_items import Answer, Attendee, Event, Recipient, Time
+from shared.core.message_identity import distinct_addresses
 from shared.core.periods import MICROSECONDS, Window
 
 _TYPES = frozenset({"singleInstance", "occurrence", "exception"})
 _PRIVATE = frozenset({"private", "personal"})
 _DAY_US = 86_400 * MICROSECONDS
 
-_OUTLOOK_ID = re.compile(r"(040000008200e00074c5b7101a82e008)([0-9a-f]{0,8})((?:[0-9a-f]{2})*)", re.ASCII)
+_OUTLOOK = "040000008200e00074c5b7101a82e008"
+_HEX = "0123456789abcdef"
+
+Ints = NDArray[np.int64]
 
 
 class MeetingReader:
@@ -35,108 +41,170 @@ class MeetingReader:
     def __init__(self, book: AddressBook, window: Window, options: Options, key: bytes, owner: int) -> None:
         self.counts: Counter[str] = Counter()
         self._codes = book.reader(key)
-        self._as_of = window.as_of_us
-        self._in_window = in_window(window)
+        self._window = window
         self._limit = options.max_attendees
         self._owner = owner
-        self._by_id = hashes.hasher(key, hashes.MEETING_ID)
-        self._by_text = hashes.hasher(key, hashes.MEETING_TEXT)
-        self._items, self._own_answers, self._crowded = bytearray(), bytearray(), bytearray()
-        self._starts, self._ends, self._organizers = array("q"), array("q"), array("i")
-        self._has_organizer, self._declined = bytearray(), bytearray()
-        self._attendees, self._offsets = array("i"), array("q", [0])
+        self._by_id = hashes.ManyHasher(key, hashes.MEETING_ID)
+        self._by_text = hashes.ManyHasher(key, hashes.MEETING_TEXT)
+        self._copies: list[MeetingCopies] = []
 
     def add(self, events: Iterable[Event]) -> None:
         """Judge these copies. One without a usable start and end, or outside the window, does not exist."""
-        for event in events:
-            if event.type not in _TYPES:
-                continue
-            start, end = _time(event.start), _time(event.end)
-            if start is None or end is None or end > self._as_of or not self._in_window(start):
-                continue
-            reason = _set_aside(event, end - start) or self._keep(event, start, end)
-            if reason is not None:
-                self.counts[reason] += 1
+        every = [event for event in events if event.type in _TYPES]
+        start, end = starts_us(every), _times_us([event.end for event in every])
+        usable = (start != NEVER) & (end != NEVER) & (end <= self._window.as_of_us)
+        held = np.flatnonzero(usable & in_window(self._window, start)).tolist()
+        reasons = [
+            _set_aside(every[row], long)
+            for row, long in zip(held, (end[held] - start[held] >= _DAY_US).tolist(), strict=True)
+        ]
+        self.counts.update(filter(None, reasons))
+        rows = [row for row, reason in zip(held, reasons, strict=True) if reason is None]
+        self._judge([every[row] for row in rows], start[rows], end[rows])
 
-    def _keep(self, event: Event, start: int, end: int) -> str | None:
-        """Take the copy in, or say why it is out. Resources are nobody here."""
-        organizer = self._codes[_address(event.organizer)]
-        invited = event.attendees or ()
-        people = [who for who in invited if who.type != "resource"]
-        entries = {(self._codes[_address(who)], _has_declined(who.status)) for who in people}
-        highest = max([organizer, *(code for code, _ in entries)])
-        if highest <= THIRD_PARTY:
-            return "Internal" if organizer != NOBODY and highest < THIRD_PARTY else "Unrelated"
-        self._items += self._identity(event, people, start, end)
-        self._starts.append(start)
-        self._ends.append(end)
-        self._organizers.append(THIRD_PARTY if organizer == NOBODY else organizer)
-        self._has_organizer.append(organizer != NOBODY)
-        self._own_answers.append(_own_answer(event.response_status))
-        self._crowded.append(len(invited) > self._limit and len(_addresses(invited)) > self._limit)
-        for code, declined in entries:
-            if code > 0 or NOBODY < code < OURS:
-                self._attendees.append(code)
-                self._declined.append(declined)
-        self._offsets.append(len(self._attendees))
-        return None
+    def _judge(self, events: list[Event], start: Ints, end: Ints) -> None:
+        """Keep what is not out because of who takes part."""
+        codes = self._codes
+        organizer = np.array([codes[_address(event.organizer)] for event in events], np.int32)
+        invited = _invited(events, codes)
+        highest = np.maximum(organizer, invited.highest)
+        internal = (highest < THIRD_PARTY) & (organizer != NOBODY)
+        is_in = highest > THIRD_PARTY
+        for reason, number in (("Internal", internal.sum()), ("Unrelated", (~is_in & ~internal).sum())):
+            if number:
+                self.counts[reason] += int(number)
+        rows = np.flatnonzero(is_in)
+        self._keep([events[row] for row in rows.tolist()], start[rows], end[rows], organizer[rows], invited.only(is_in))
 
-    def _identity(self, event: Event, people: Sequence[Attendee], start: int, end: int) -> bytes:
+    def _keep(
+        self, events: list[Event], start: Ints, end: Ints, organizer: NDArray[np.int32], invited: _Invited
+    ) -> None:
+        attendees, declined = invited.people_and_contacts()
+        self._copies.append(
+            MeetingCopies(
+                item=self._identities(events, start, end),
+                start=start,
+                end=end,
+                owner=np.full(len(events), self._owner, np.int32),
+                organizer=np.where(organizer == NOBODY, THIRD_PARTY, organizer).astype(np.int32),
+                has_organizer=organizer != NOBODY,
+                own_answer=np.array([_own_answer(event.response_status) for event in events], np.int8),
+                crowded=np.array([self._is_crowded(event.attendees or ()) for event in events], np.bool_),
+                attendees=attendees,
+                declined=declined,
+            )
+        )
+
+    def _is_crowded(self, invited: Sequence[Attendee]) -> bool:
+        return len(invited) > self._limit and len(distinct_addresses(invited)) > self._limit
+
+    def _identities(self, events: Sequence[Event], start: Ints, end: Ints) -> NDArray[np.uint64]:
         """§4.1. Without an `iCalUId`, resources do not tell meetings apart either: they count for the limit only."""
-        if event.i_cal_uid is not None and event.i_cal_uid.strip():
-            return self._by_id(f"{cleaned(event.i_cal_uid)}\n{start}".encode())
-        organizer = normalise(_address(event.organizer) or "")
-        return self._by_text(json.dumps([organizer, start, end, sorted(_addresses(people))]).encode())
+        texts = [
+            f"{cleaned(event.i_cal_uid)}\n{at}".encode() if event.i_cal_uid and not event.i_cal_uid.isspace() else b""
+            for event, at in zip(events, start.tolist(), strict=True)
+        ]
+        found = self._by_id(texts)
+        unnamed = np.flatnonzero(found == 0).tolist()
+        if unnamed:
+            found[unnamed] = self._by_text([_text(events[row], int(start[row]), int(end[row])) for row in unnamed])
+        return found
 
     def copies(self) -> MeetingCopies:
         """The copies that are in, so far."""
-        rows = len(self._starts)
-        return MeetingCopies(
-            item=np.frombuffer(bytes(self._items), hashes.HASH).astype(np.uint64),
-            start=np.array(self._starts, np.int64),
-            end=np.array(self._ends, np.int64),
-            owner=np.full(rows, self._owner, np.int32),
-            organizer=np.array(self._organizers, np.int32),
-            has_organizer=np.frombuffer(bytes(self._has_organizer), np.bool_),
-            own_answer=np.frombuffer(bytes(self._own_answers), np.int8),
-            crowded=np.frombuffer(bytes(self._crowded), np.bool_),
-            attendees=Ragged(np.array(self._offsets, np.int64), np.array(self._attendees, np.int32)),
-            declined=np.frombuffer(bytes(self._declined), np.bool_),
-        )
+        return concat([_NO_COPIES, *self._copies])
+
+
+@dataclass(frozen=True, slots=True)
+class _Invited:
+    """Who is invited to some meetings, resources and participants without an address apart. event, entry: the distinct
+    pairs of a meeting's place here and an entry, sorted; an entry is twice the code, plus one where it says declined.
+    """
+
+    events: int
+    event: Ints
+    entry: NDArray[np.int32]
+
+    @property
+    def highest(self) -> NDArray[np.int32]:
+        """For each meeting the highest code; NOBODY where nobody is invited."""
+        found = np.full(self.events, NOBODY, np.int32)
+        found[self.event] = self.entry >> 1  # the last one of a meeting's codes stays
+        return found
+
+    def only(self, kept: NDArray[np.bool_]) -> _Invited:
+        """These meetings alone."""
+        pairs = kept[self.event]
+        return _Invited(int(kept.sum()), (np.cumsum(kept) - 1)[self.event[pairs]], self.entry[pairs])
+
+    def people_and_contacts(self) -> tuple[Ragged, NDArray[np.bool_]]:
+        """For each meeting the codes of those that have a name of their own here, and which of them say declined."""
+        code = self.entry >> 1
+        pairs = (code > THIRD_PARTY) | (code < OURS)
+        return lists_from(self.event[pairs], code[pairs], self.events), (self.entry[pairs] & 1).astype(np.bool_)
+
+
+def _invited(events: Sequence[Event], codes: AddressReader) -> _Invited:
+    attendees = [event.attendees or () for event in events]
+    event = np.repeat(np.arange(len(events)), np.fromiter(map(len, attendees), np.int64, len(events)))
+    everybody = list(chain.from_iterable(attendees))
+    code = np.array([NOBODY if who.type == "resource" else codes[_address(who)] for who in everybody], np.int32)
+    declined = np.array([_has_declined(who.status) for who in everybody], np.int32)
+    named = code != NOBODY
+    return _Invited(len(events), *distinct_pairs(event[named], 2 * code[named] + declined[named]))
+
+
+_NO_COPIES = MeetingCopies(
+    item=np.zeros(0, np.uint64),
+    start=np.zeros(0, np.int64),
+    end=np.zeros(0, np.int64),
+    owner=np.zeros(0, np.int32),
+    organizer=np.zeros(0, np.int32),
+    has_organizer=np.zeros(0, np.bool_),
+    own_answer=np.zeros(0, np.int8),
+    crowded=np.zeros(0, np.bool_),
+    attendees=Ragged(np.zeros(1, np.int64), np.zeros(0, np.int32)),
+    declined=np.zeros(0, np.bool_),
+)
 
 
 def cleaned(i_cal_uid: str) -> str:
     """An `iCalUId` without the occurrence date that Outlook writes into it (§4.1)."""
     text = i_cal_uid.casefold()
-    outlook = _OUTLOOK_ID.fullmatch(text)
-    if outlook is None or len(text) % 2:
+    if not text.startswith(_OUTLOOK) or len(text) % 2 or text.strip(_HEX):
         return text
-    prefix, date, rest = outlook.groups()
-    return prefix + "0" * len(date) + rest
+    begin, end = len(_OUTLOOK), len(_OUTLOOK) + 8
+    return text[:begin] + "0" * len(text[begin:end]) + text[end:]
 
 
-def _set_aside(event: Event, duration_us: int) -> str | None:
+def starts_us(events: Sequence[Event]) -> Ints:
+    """When each starts, NEVER where it has no usable start."""
+    return _times_us([event.start for event in events])
+
+
+def _times_us(times: Sequence[Time | None]) -> Ints:
+    return event_times_us([(time.date_time, time.time_zone) if time is not None else (None, None) for time in times])
+
+
+def _text(event: Event, start: int, end: int) -> bytes:
+    """What tells meetings without an `iCalUId` apart."""
+    people = distinct_addresses([who for who in event.attendees or () if who.type != "resource"])
+    return json.dumps([normalise(_address(event.organizer) or ""), start, end, sorted(people)]).encode()
+
+
+def _set_aside(event: Event, a_day_long: bool) -> str | None:
     """The reason that does not depend on who takes part."""
     if event.is_draft:
         return "Draft"
     if event.is_cancelled:
         return "Cancelled"
-    if event.is_all_day or duration_us >= _DAY_US:
+    if event.is_all_day or a_day_long:
         return "AllDay"
     return "Private" if event.sensitivity in _PRIVATE else None
 
 
-def _time(time: Time | None) -> int | None:
-    return event_time_us(time.date_time, time.time_zone) if time is not None else None
-
-
 def _address(who: Recipient | None) -> str | None:
     return who.email_address.address if who is not None and who.email_address is not None else None
-
-
-def _addresses(invited: Sequence[Attendee]) -> set[str]:
-    """Their distinct normalised addresses, tags kept; a participant without one is nobody."""
-    return {normalise(_address(who) or "") for who in invited} - {""}
 
 
 def _has_declined(status: Answer | None) -> bool:

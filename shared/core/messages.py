@@ -1,33 +1,33 @@
-"""What one copy of a message says: in or out (semantics §3.2), whose it is, and which item it belongs to (§3.1)."""
+"""What the copies of messages in a mailbox say: in or out (semantics §3.2), whose they are, and of which items (§3.1).
+
+A page is judged at once, in columns: what is done for each message by itself is little more than reading it.
+"""
 
 from __future__ import annotations
 
-import json
-from array import array
-from binascii import Error as NotBase64
-from binascii import a2b_base64
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.core import hashes, ledger
-from shared.core.addresses import NOBODY, AddressBook, normalise
-from shared.core.columns import concat
+from shared.core.addresses import NOBODY, AddressBook, AddressReader
+from shared.core.columns import concat, distinct_pairs, lists_from
 from shared.core.enrichment import Options
-from shared.core.facts import OURS, THIRD_PARTY, MessageCopies, ragged
-from shared.core.instants import in_window, instant_us, surely_in_window
+from shared.core.facts import OURS, THIRD_PARTY, MessageCopies, Ragged
+from shared.core.instants import NEVER, instants_us
 from shared.core.ledger import IN, REASONS, UNJUDGED, Ledger, Reading
 from shared.core.mailbox_items import Header, Message, Recipient
-from shared.core.periods import MICROSECONDS, Window
+from shared.core.message_identity import MessageIdentities, distinct_addresses
+from shared.core.periods import Window
 
 DRAFT, FOLDER, MEETING_MESSAGE, AUTOMATIC, INTERNAL, UNRELATED = range(1, len(REASONS) + 1)
 _MEETING_MESSAGE = "#microsoft.graph.eventMessage"
-_GUID = slice(6, 22)
-_NO_DIRECTION = frozenset({THIRD_PARTY, NOBODY})
-_UNNAMED = frozenset({THIRD_PARTY, OURS, NOBODY})
-_CONVERSATIONS_LIMIT = 100_000
+
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 
 class MessageReader:
@@ -47,84 +47,103 @@ class MessageReader:
         excluded_folders: frozenset[str],
     ) -> None:
         self._codes = book.reader(key)
-        self._received_between = window.read_from_us, window.read_until_us
-        self._in_window = in_window(window)
-        self._surely_in_window = surely_in_window(window)  # a comparison costs less than a call, for almost all
+        self._window = window
         self._limit = options.max_recipients
         self._read_headers = options.read_headers
         self._excluded = excluded_folders
         self._owner = owner
-        self._identities = _Identities(key)
+        self._identities = MessageIdentities(key)
         self._ids = hashes.ManyHasher(key, hashes.ITEM_ID)
-        self._pages: list[MessageCopies] = []
+        self._copies: list[MessageCopies] = []
         self._ledger: list[Ledger] = []
 
     def add(self, messages: Iterable[Message]) -> None:
         """Judge these copies. One without a usable time of receipt, or outside the window, does not exist."""
-        rows: list[_Row] = []
-        seen: list[tuple[str, int, int, int]] = []
-        first, last = self._received_between
-        in_window = self._in_window
-        surely_from, surely_until = self._surely_in_window
-        for message in messages:
-            received = instant_us(message.received)
-            if received is None:
-                continue
-            sent = instant_us(message.sent)
-            if sent is None:
-                sent = received
-            if first <= received <= last and (surely_from <= sent <= surely_until or in_window(sent)):
-                verdict = self._set_aside(message) or self._keep(rows, message, sent, received)
-            else:
-                verdict = UNJUDGED
-            seen.append((message.id or "", received, sent, verdict))
-        if rows:
-            self._pages.append(_columns(rows, self._owner))
-        if seen:
-            ids, received_at, sent_at, verdicts = zip(*seen, strict=True)
-            self._ledger.append(
-                Ledger(self._ids(ids), _instants(received_at), _instants(sent_at), np.array(verdicts, np.int8))
-            )
+        every = list(messages)
+        received = instants_us([message.received for message in every])
+        there = np.flatnonzero(received != NEVER)
+        if not len(there):
+            return
+        every, received = _chosen(every, there), received[there]
+        sent = instants_us([message.sent for message in every])
+        sent = np.where(sent == NEVER, received, sent)
+        ids = self._ids([(message.id or "").encode() for message in every])
+        seen = Ledger(ids, received, sent, np.full(len(every), UNJUDGED, np.int8))
+        held = np.flatnonzero(ledger.exists(seen, self._window))
+        seen.verdict[held] = self._judge(_chosen(every, held), sent[held], received[held])
+        self._ledger.append(seen)
 
-    def _set_aside(self, message: Message) -> int:
-        """The reason that does not depend on who takes part; IN where there is none."""
-        if message.is_draft:
-            return DRAFT
-        if message.folder in self._excluded:
-            return FOLDER
-        kind = message.odata_type
-        if kind is not None and kind.startswith(_MEETING_MESSAGE):
-            return MEETING_MESSAGE
-        if self._read_headers and message.headers and is_automatic(message.headers):
-            return AUTOMATIC
-        return IN
-
-    def _keep(self, rows: list[_Row], message: Message, sent: int, received: int) -> int:
-        """Take the copy in, or say why it is out."""
-        codes = self._codes
-        who = message.sender
-        sender = codes[who.email_address.address] if who is not None and who.email_address is not None else NOBODY
+    def _judge(self, messages: list[Message], sent: Ints, received: Ints) -> NDArray[np.int8]:
+        """The verdicts; the copies that are in are kept."""
+        verdicts = self._set_aside(messages)
+        rows = np.flatnonzero(verdicts == IN)
+        senders = self._senders(_chosen(messages, rows))
         # A third party's message, or one from nobody, has no direction, whoever receives it (§3.3).
-        if sender in _NO_DIRECTION:
-            return UNRELATED
-        named: Sequence[Recipient] = message.to or ()
-        if message.cc or message.bcc:
-            named = [*named, *(message.cc or ()), *(message.bcc or ())]
-        recipients = {codes[who.email_address.address] for who in named if who.email_address is not None}
-        if sender < 0:
-            # Of the codes, ours are negative, a third party's is 0 and a contact's is positive.
-            highest = max(recipients, default=OURS)
-            if highest <= THIRD_PARTY:
-                return INTERNAL if highest < THIRD_PARTY else UNRELATED
-        identities = self._identities
-        item, conversation = identities.of_message(message, sent), identities.of_conversation(message)
-        crowded = len(named) > self._limit and _distinct(named) > self._limit
-        rows.append((item, conversation, sent, received, sender, crowded, recipients - _UNNAMED))
-        return IN
+        directed = (senders != THIRD_PARTY) & (senders != NOBODY)
+        verdicts[rows[~directed]] = UNRELATED
+        rows, senders = rows[directed], senders[directed]
+        named = _named(_chosen(messages, rows), self._codes)
+        # Of the codes, ours are negative, a third party's is 0 and a contact's is positive.
+        highest = np.maximum(senders, named.highest)
+        verdicts[rows[highest == THIRD_PARTY]] = UNRELATED
+        verdicts[rows[highest < THIRD_PARTY]] = INTERNAL
+        is_in = highest > THIRD_PARTY
+        rows = rows[is_in]
+        self._keep(_chosen(messages, rows), sent[rows], received[rows], senders[is_in], named.only(is_in))
+        return verdicts
+
+    def _set_aside(self, messages: Sequence[Message]) -> NDArray[np.int8]:
+        """The reasons that do not depend on who takes part; IN where there is none."""
+        folders = self._excluded
+        reasons = [
+            DRAFT
+            if message.is_draft
+            else FOLDER
+            if message.folder in folders
+            else MEETING_MESSAGE
+            if message.odata_type is not None and message.odata_type.startswith(_MEETING_MESSAGE)
+            else IN
+            for message in messages
+        ]
+        found = np.array(reasons, np.int8)
+        if self._read_headers:
+            automatic = [is_automatic(message.headers or ()) for message in messages]
+            found[(found == IN) & np.array(automatic, np.bool_)] = AUTOMATIC
+        return found
+
+    def _senders(self, messages: Sequence[Message]) -> NDArray[np.int32]:
+        """Codes of the senders."""
+        codes = self._codes
+        found = [
+            codes[who.email_address.address]
+            if (who := message.sender) is not None and who.email_address is not None
+            else NOBODY
+            for message in messages
+        ]
+        return np.array(found, np.int32)
+
+    def _keep(
+        self, messages: list[Message], sent: Ints, received: Ints, senders: NDArray[np.int32], named: _Named
+    ) -> None:
+        crowded = named.number > self._limit
+        for row in np.flatnonzero(crowded).tolist():
+            crowded[row] = len(distinct_addresses(_recipients(messages[row]))) > self._limit
+        self._copies.append(
+            MessageCopies(
+                item=self._identities.items(messages, sent),
+                conversation=self._identities.conversations(messages),
+                sent=sent,
+                received=received,
+                owner=np.full(len(messages), self._owner, np.int32),
+                sender=senders,
+                crowded=crowded,
+                recipients=named.people_and_contacts(),
+            )
+        )
 
     def copies(self) -> MessageCopies:
         """The copies that are in, so far."""
-        return concat([_columns([], self._owner), *self._pages])
+        return concat([_NO_COPIES, *self._copies])
 
     def reading(self) -> Reading:
         """All copies so far, and the facts of those that are in."""
@@ -136,36 +155,63 @@ class MessageReader:
         return ledger.counts(concat([ledger.empty(), *self._ledger]))
 
 
-_Row = tuple[bytes, bytes, int, int, int, bool, set[int]]  # in the order of the columns, without the owner
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Who some messages name as recipients. number: for each message how many, repeated ones included · message, code:
+    the distinct pairs of a message's place here and a recipient's code, sorted.
+    """
+
+    number: Ints
+    message: Ints
+    code: NDArray[np.int32]
+
+    @property
+    def highest(self) -> NDArray[np.int32]:
+        """For each message the highest code; OURS where it names nobody."""
+        found = np.full(len(self.number), OURS, np.int32)
+        found[self.message] = self.code  # the last one of a message's codes stays
+        return found
+
+    def only(self, kept: Flags) -> _Named:
+        """These messages alone."""
+        pairs = kept[self.message]
+        return _Named(self.number[kept], (np.cumsum(kept) - 1)[self.message[pairs]], self.code[pairs])
+
+    def people_and_contacts(self) -> Ragged:
+        """For each message the codes of those that have a name of their own here."""
+        pairs = (self.code > THIRD_PARTY) | ((self.code > NOBODY) & (self.code < OURS))
+        return lists_from(self.message[pairs], self.code[pairs], len(self.number))
 
 
-def _columns(rows: list[_Row], owner: int) -> MessageCopies:
-    columns: Iterable[tuple[Any, ...]] = zip(*rows, strict=True) if rows else ((),) * 7
-    items, conversations, sent, received, senders, crowded, recipients = columns
-    return MessageCopies(
-        item=np.frombuffer(b"".join(items), hashes.HASH),
-        conversation=np.frombuffer(b"".join(conversations), hashes.HASH),
-        sent=np.array(sent, np.int64),
-        received=np.array(received, np.int64),
-        owner=np.full(len(rows), owner, np.int32),
-        sender=np.array(senders, np.int32),
-        crowded=np.array(crowded, np.bool_),
-        recipients=ragged(recipients),
-    )
+def _named(messages: Sequence[Message], codes: AddressReader) -> _Named:
+    recipients = [_recipients(message) for message in messages]
+    number = np.fromiter(map(len, recipients), np.int64, len(recipients))
+    found = [
+        codes[who.email_address.address] if who.email_address is not None else NOBODY
+        for who in chain.from_iterable(recipients)
+    ]
+    return _Named(number, *distinct_pairs(np.repeat(np.arange(len(number)), number), np.array(found, np.int32)))
 
 
-def _instants(instants: Sequence[int]) -> NDArray[np.int64]:
-    # An array of Python's own takes numbers in faster than numpy does.
-    return np.frombuffer(array("q", instants), np.int64)
+def _recipients(message: Message) -> Sequence[Recipient]:
+    to: Sequence[Recipient] = message.to or ()
+    return [*to, *(message.cc or ()), *(message.bcc or ())] if message.cc or message.bcc else to
 
 
-def _address(who: Recipient | None) -> str | None:
-    return who.email_address.address if who is not None and who.email_address is not None else None
+def _chosen(messages: list[Message], rows: Ints) -> list[Message]:
+    return messages if len(rows) == len(messages) else [messages[row] for row in rows.tolist()]
 
 
-def _distinct(named: Sequence[Recipient]) -> int:
-    """How many distinct normalised addresses there are, tags kept; a participant without one is nobody."""
-    return len({normalise(_address(who) or "") for who in named} - {""})
+_NO_COPIES = MessageCopies(
+    item=np.zeros(0, np.uint64),
+    conversation=np.zeros(0, np.uint64),
+    sent=np.zeros(0, np.int64),
+    received=np.zeros(0, np.int64),
+    owner=np.zeros(0, np.int32),
+    sender=np.zeros(0, np.int32),
+    crowded=np.zeros(0, np.bool_),
+    recipients=Ragged(np.zeros(1, np.int64), np.zeros(0, np.int32)),
+)
 
 
 def is_automatic(headers: Iterable[Header]) -> bool:
@@ -182,45 +228,3 @@ def is_automatic(headers: Iterable[Header]) -> bool:
         if name == "precedence" and value in ("bulk", "list", "junk"):
             return True
     return False
-
-
-class _Identities:
-    """Keyed hashes of messages (§3.1) and conversations (§3.5)."""
-
-    def __init__(self, key: bytes) -> None:
-        self._message_id = hashes.hasher(key, hashes.MESSAGE_ID)
-        self._message_text = hashes.hasher(key, hashes.MESSAGE_TEXT)
-        self._guid = hashes.hasher(key, hashes.CONVERSATION_GUID)
-        self._conversation_id = hashes.hasher(key, hashes.CONVERSATION_ID)
-        self._guids: dict[bytes, bytes] = {}
-
-    def of_message(self, message: Message, sent: int) -> bytes:
-        text = message.message_id
-        if text is not None and (text := text.strip().casefold()):
-            return self._message_id(text.encode())
-        named = [*(message.to or ()), *(message.cc or ())]
-        recipients = sorted({normalise(_address(who) or "") for who in named} - {""})
-        sender = normalise(_address(message.sender) or "")
-        return self._message_text(json.dumps([sender, sent // MICROSECONDS, recipients]).encode())
-
-    def of_conversation(self, message: Message) -> bytes:
-        """Bytes 6–21 of `conversationIndex`, else `conversationId`; `NO_HASH` where both are missing."""
-        index = message.conversation_index
-        if index is not None:
-            try:
-                guid = a2b_base64(index, strict_mode=True)[_GUID]
-            except (NotBase64, ValueError):
-                guid = b""
-            if len(guid) == 16:
-                return self._of_guid(guid)
-        if not message.conversation_id:
-            return hashes.NO_HASH
-        return self._conversation_id(message.conversation_id.encode())
-
-    def _of_guid(self, guid: bytes) -> bytes:
-        known = self._guids.get(guid)
-        if known is None:
-            if len(self._guids) >= _CONVERSATIONS_LIMIT:
-                self._guids.clear()
-            known = self._guids[guid] = self._guid(guid)
-        return known

@@ -21,7 +21,7 @@ class Plan:
     hierarchy: whether a parent is configured, so that tops have a table of their own (semantics §11) ·
     customers: id → name of each row of the customers data, None for a blank name; None where none are configured ·
     base: the run whose facts this one builds on, None where it reads everything · as_is: mailboxes that the base has
-    read are not looked at again.
+    read are not looked at again · recoded: no mailbox is, and the base's facts have other numbers (`recoding`).
 
     It holds no address in clear, and not the key of the hashes in `book`.
     """
@@ -35,10 +35,11 @@ class Plan:
     customers: Mapping[str, str | None] | None = None
     base: str | None = None
     as_is: bool = False
+    recoded: bool = False
 
 
 # To be raised whenever the same mailbox and plan give other facts than before.
-_FACTS_VERSION = 1
+_FACTS_VERSION = 2
 
 
 def fingerprint(plan: Plan) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.instants import event_time_us, in_window, instant_us
+from shared.core.instants import NEVER, event_time_us, event_times_us, in_window, instant_us, instants_us
 from shared.core.periods import Window, from_us, to_us
 
 
@@ -52,6 +52,55 @@ def test_an_instant_is_read_to_the_microsecond(text, instant):
 )
 def test_what_is_no_instant_is_none(text):
     assert instant_us(text) is None
+
+
+@given(st.lists(st.datetimes(datetime(1, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC)), max_size=5))
+def test_many_are_read_together_as_each_by_itself(moments):
+    seconds = [f"{moment.replace(tzinfo=None, microsecond=0).isoformat()}" for moment in moments]
+    wanted = [to_us(moment.replace(microsecond=0)) for moment in moments]
+
+    assert instants_us([f"{second}Z" for second in seconds]).tolist() == wanted
+    assert event_times_us([(f"{second}.0000000", "UTC") for second in seconds]).tolist() == wanted
+    assert instants_us([moment.isoformat() for moment in moments]).tolist() == [to_us(moment) for moment in moments]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        "",
+        "2026-11-20T15:30:00",
+        "2026-02-29T15:30:00Z",
+        "2026-00-20T15:30:00Z",
+        "2026-13-20T15:30:00Z",
+        "2026-11-00T15:30:00Z",
+        "0000-11-20T15:30:00Z",
+        "2026-11-20T24:00:00Z",
+        "2026-11-20T15:60:00Z",
+        "2026-11-20T15:30:60Z",
+        "2026-11-20T15:30:0\N{ARABIC-INDIC DIGIT THREE}Z",
+        "2026-11-20T15:30:00Z\n2026-11-20T15:30:00Z",
+        "2026-11-2/T15:30:00Z",
+        "2026-11-2:T15:30:00Z",
+    ],
+)
+def test_one_that_cannot_be_read_leaves_the_others_as_they_are(odd):
+    good = "2024-02-29T23:59:59Z"
+    texts = [good, odd, good]
+
+    assert instants_us(texts).tolist() == [us(good), NEVER, us(good)]
+
+
+def test_a_fraction_of_an_event_time_is_read_among_others_too():
+    times = [("2026-11-20T15:30:00.0000000", "UTC"), ("2026-11-20T15:30:00.0000010", "UTC"), (None, "UTC")]
+
+    assert event_times_us(times).tolist() == [us("2026-11-20T15:30:00Z"), us("2026-11-20T15:30:00.000001Z"), NEVER]
+
+
+def test_event_times_of_other_zones_are_read_among_others_too():
+    times = [("2026-11-20T15:30:00.0000000", "UTC"), ("2026-11-20T15:30:00.0000000", "Europe/Berlin")]
+
+    assert event_times_us(times).tolist() == [us("2026-11-20T15:30:00Z"), us("2026-11-20T14:30:00Z")]
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
@@ -111,14 +160,17 @@ def test_an_event_time_without_a_known_zone_is_none(date_time, zone):
 def test_an_instant_is_inside_by_its_local_date_and_by_as_of(as_of, zone):
     """§1, §5: also where the zone's clocks go back across midnight, at both ends of the window."""
     window = Window(us(as_of), zone)
-    inside = in_window(window)
     begin, end = window.read_from_us, window.as_of_us + 30 * 3_600_000_000
     near = [*range(begin, begin + 80 * 3_600_000_000, 599_000_000), *range(end - 80 * 3_600_000_000, end, 599_000_000)]
 
-    for instant in [*near, window.as_of_us, window.as_of_us + 1, begin - 1]:
-        day = from_us(instant).astimezone(window._tz).date()
-        wanted = instant <= window.as_of_us and timedelta(0) <= day - window.first <= timedelta(days=364)
-        assert inside(instant) is wanted
+    instants = [*near, window.as_of_us, window.as_of_us + 1, begin - 1]
 
-    days = window.day_index(np.array([window.as_of_us], np.int64))
-    assert days.tolist() == [364]
+    days = [from_us(instant).astimezone(window._tz).date() - window.first for instant in instants]
+    wanted = [
+        instant <= window.as_of_us and timedelta(0) <= day <= timedelta(days=364)
+        for instant, day in zip(instants, days, strict=True)
+    ]
+    assert in_window(window, np.array(instants, np.int64)).tolist() == wanted
+
+    last = window.day_index(np.array([window.as_of_us], np.int64))
+    assert last.tolist() == [364]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from shared.core import hashes, ledger
-from shared.core.hashes import ManyHasher
+from shared.core import ledger
 from shared.core.ledger import IN, REASONS, UNJUDGED, Reading
 from tests.core.wire_items import ADA, KIM, message, read_messages, window
 
@@ -87,20 +85,6 @@ def test_only_whole_seconds_of_receipt_decide_what_lies_in_a_window():
 
     assert ledger.received_in(reading.ledger, [(second, second + 1)]).tolist() == [True]
     assert ledger.received_in(reading.ledger, [(second + 1, second + 2)]).tolist() == [False]
-
-
-@pytest.mark.parametrize("length", [1, 3, 4, 16, 151, 152])
-def test_ids_that_differ_in_any_place_have_different_hashes(length):
-    """§8: keyed hashes; the same id has the same hash in every page, whatever stands beside it."""
-    hasher = ManyHasher(bytes(32), hashes.ITEM_ID)
-    text = "A" * length
-    others = [text[:place] + letter + text[place + 1 :] for place in range(length) for letter in "Ba0"]
-    found = hasher([text, "", *others, text + "A"])
-
-    assert len(set(found.tolist())) == len(others) + 3
-    assert found[1] == 0
-    assert hasher([text]).tolist() == [int(found[0])]
-    assert ManyHasher(bytes([1] * 32), hashes.ITEM_ID)([text]).tolist() != [int(found[0])]
 
 
 def test_an_empty_reading_is_one_too():

@@ -239,16 +239,6 @@ def test_a_conversation_is_known_by_its_guid_else_by_its_id(first, second, same)
     assert (len(set(keys)) == 1) is same
 
 
-def test_conversations_beyond_what_is_remembered_are_hashed_again(monkeypatch):
-    monkeypatch.setattr("shared.core.messages._CONVERSATIONS_LIMIT", 1)
-    other = base64.b64encode(bytes(22)).decode()
-    copies = [message(conversationIndex=index) for index in (INDEX, other, INDEX, other)]
-
-    first, second, third, fourth = read_messages(*copies).copies().conversation.tolist()
-
-    assert (first, second) == (third, fourth) and first != second
-
-
 def test_without_any_conversation_key_there_is_none():
     assert read_messages(message(conversationId=None)).copies().conversation.tolist() == [0]
     assert read_messages(message()).copies().conversation.tolist() != [0]

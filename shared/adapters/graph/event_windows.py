@@ -13,7 +13,7 @@ from itertools import pairwise
 from shared.adapters.graph.refusals import TooSlow
 from shared.adapters.graph.sitting import Sitting, Span
 from shared.adapters.graph.wire import EVENT_SELECT, Page, WireEvent, decode_events
-from shared.core.instants import event_time_us
+from shared.core.meetings import starts_us
 from shared.core.periods import MICROSECONDS, rfc3339
 
 # Seconds around a window: an event without length, just where two windows meet, overlaps neither.
@@ -73,7 +73,8 @@ class EventWindows:
             link = page.next_link
 
     def _take(self, span: Span, look: _Look) -> None:
-        events = [event for event in look.events if span.begin <= _start(event) < span.end]
+        starts = (starts_us(look.events) // MICROSECONDS).tolist()
+        events = [event for event, start in zip(look.events, starts, strict=True) if span.begin <= start < span.end]
         self._add(events)
         self._sitting.items += len(events)
         self.open.remove(span)
@@ -128,9 +129,3 @@ def view(begin: int, end: int) -> dict[str, str]:
         "startDateTime": rfc3339((begin - _MARGIN) * MICROSECONDS),
         "endDateTime": rfc3339((end + _MARGIN) * MICROSECONDS),
     }
-
-
-def _start(event: WireEvent) -> int:
-    """The second in which the event starts; far in the past where it has no usable start and does not exist (§1)."""
-    start = event_time_us(event.start.date_time, event.start.time_zone) if event.start else None
-    return -(2**62) if start is None else start // MICROSECONDS
