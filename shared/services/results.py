@@ -44,7 +44,8 @@ def find(svc: Services, stored: StoredEnrichment, run_id: str | None) -> Result:
         if run_id in (None, current["runId"]):
             return Result(output, current["runId"], tuple(table["name"] for table in current["tables"]))
     elif run_id is None:
-        raise Missing("No result yet", f"No run of the enrichment {stored.name} has published a result yet.")
+        detail = f"No run of the enrichment {stored.name} has published a result, or it was removed. Start a run."
+        raise Missing("No result yet", detail)
     return _kept(svc, stored, str(run_id))
 
 
@@ -66,7 +67,8 @@ def published_file(svc: Services, result: Result, table: str, extension: str) ->
     """The file as it was published; `extension`: parquet or csv."""
     data = svc.storage.output.read(blob_names.table(result.output, result.run_id, table, extension))
     if data is None:
-        raise Missing("Result not found", "The result has just been removed, as it is kept no longer.")
+        detail = f"This part of the result {result.run_id} was removed. Ask for another result, or start a run."
+        raise Missing("Result not found", detail)
     return data
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from shared.adapters.identity import NotConsented
 from shared.services import Services
 from tests.fakes import FakeDurable, fake_services
-from tests.triggers import test_results
+from tests.triggers import segment_calls, test_results
 from tests.triggers import world as w
 from tests.triggers.world import BODY, request, told, world
-from triggers import consent, enrichments, http, results, runs
+from triggers import consent, enrichments, http, preview, results, runs
 from triggers.http import Access
 
 FULL: dict[str, Any] = BODY | {
@@ -45,6 +45,23 @@ FULL: dict[str, Any] = BODY | {
     },
 }
 START = {"asOf": "2026-11-20T15:30:00Z", "full": False}
+RETRY = {"retry": "20261120T153000Z"}
+FILTER: dict[str, Any] = {
+    "level": "Month",
+    "period": "2026-10-01",
+    "where": {
+        "all": [
+            {"column": "DaysSinceLastEmail", "op": "gt", "value": 60},
+            {
+                "any": [
+                    {"column": "CustomerId", "op": "in", "value": ["A"]},
+                    {"column": "EngagementScore", "op": "isNull"},
+                ]
+            },
+            {"not": {"column": "EngagementStartDate", "op": "lt", "value": "2026-01-01"}},
+        ]
+    },
+}
 
 FEW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -208,6 +225,32 @@ async def test_anything_that_is_no_enrichment_is_refused(svc, raw):
     await check_put(svc, raw)
 
 
+@FEW
+@given(raw=spoiled(FULL) | st.binary(max_size=50))
+async def test_any_body_is_previewed_or_refused_and_nothing_is_saved(svc, raw):
+    response = await http.respond(request("POST", "/api/preview", raw), Access.READ, preview.preview)
+
+    check_problem(response, raw)
+    assert response.status_code in (400, 409)
+    assert response.status_code == 400 or told(response)["consent"]["state"] == "missing"
+    assert not blobs(svc)
+
+
+@FEW
+@given(raw=spoiled(FILTER) | st.binary(max_size=50))
+async def test_any_filter_is_saved_or_refused_and_one_that_is_refused_has_no_members_either(svc, raw):
+    svc.storage.config.delete_prefix("")
+    await put(json.dumps(BODY).encode())
+    before = blobs(svc)
+    saved, tried = await segment_calls.put("mine", raw), await segment_calls.attempt(raw)
+
+    for response in (saved, tried):
+        check_problem(response, raw or b"{}")
+    # Before the first result a good filter has no members to tell.
+    assert (saved.status_code, tried.status_code) in ((201, 404), (400, 400))
+    assert saved.status_code == 201 or blobs(svc) == before
+
+
 signs = st.characters(codec="utf-8")
 addresses = st.emails() | st.builds("{}@{}".format, st.text(signs, min_size=1, max_size=8), st.text(signs, max_size=12))
 
@@ -225,7 +268,7 @@ async def test_any_addresses_are_resolved_or_refused_by_their_place(granted, mon
 
 
 @FEW
-@given(raw=spoiled(START) | st.binary(max_size=50))
+@given(raw=spoiled(START) | spoiled(RETRY) | st.binary(max_size=50))
 async def test_any_order_starts_a_run_or_is_refused(svc, raw):
     svc.storage.config.delete_prefix("")
     await put(json.dumps(BODY).encode())

@@ -6,7 +6,7 @@ bodies
     JSON that is none, 10 MB            a_refused_save_changes_nothing, a_body_over_1_mb_is_413_on_every_route;
                                         core/test_bodies.py
     unknown fields, wrong types         a_refused_save_changes_nothing; core/test_enrichment.py
-    any body at all                     triggers/test_any_input.py
+    any body at all, of any route       triggers/test_any_input.py, end_to_end/test_any_call.py
     names with slashes, upper case      triggers/test_enrichments.py (…a_name_is_lower_case…),
                                         end_to_end/test_refusals.py
     consentAgreed false                 a_refused_save_changes_nothing; core/test_enrichment.py
@@ -45,17 +45,33 @@ settings
 runs
     asOf in the future, no offset, 1970 triggers/test_runs.py, a_run_as_of_1970_has_a_plan
     while one runs, two at once         triggers/test_runs.py, services/test_runs.py, end_to_end/test_bad_days.py
+    retry of one that is unknown,       triggers/test_retry.py; end_to_end/test_reruns.py
+    running, older than the retention
+    facts removed while it goes on      activities/test_facts_gone.py, orchestrators/test_enrichment_run.py
+edits
+    If-Match stale, malformed, gone     triggers/test_life.py (…if_match…, …what_is_gone…)
+readers
+    before a result, deleted by hand    triggers/test_results.py, triggers/test_customers.py,
+                                        triggers/test_segment_filters.py
+    customerId with a slash, quotes,    triggers/test_customers.py (…an_id_may_hold_anything…), triggers/test_results.py
+    spaces, 2,000 characters
+    top=-1                              a_page_that_cannot_be…, triggers/test_results.py, triggers/test_customers.py,
+                                        triggers/test_segment_filters.py
+segments
+    unknown                             triggers/test_segment_filters.py
+    nested 1,000 deep, column of        triggers/test_segment_filters.py; core/test_any_filter.py
+    another table, any filter at all
 routes
     unknown, HEAD, OPTIONS              end_to_end/test_refusals.py
 """
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -69,10 +85,11 @@ from shared.core.contracts import ResolveOrder
 from shared.core.periods import to_us
 from shared.services import Services
 from tests.conftest import ROOT
+from tests.described import behind, routes
 from tests.fakes import FakeDurable
 from tests.triggers import world as w
 from tests.triggers.world import BODY, faults, request, told, world
-from triggers import consent, enrichments, health, http, pages, results, runs
+from triggers import enrichments, http, runs
 from triggers.http import Access
 
 HEADER = "Id,Account,Email\n"
@@ -160,31 +177,35 @@ async def test_a_refused_save_changes_nothing(monkeypatch, body, status, pointer
         assert b"@" not in response.get_body()
 
 
-ROUTES: list[tuple[Access, Callable[..., Any], bool]] = [
-    (Access.READ, enrichments.list_all, True),
-    (Access.READ, enrichments.get, True),
-    (Access.WRITE, enrichments.put, True),
-    (Access.WRITE, runs.start, True),
-    (Access.READ, runs.history, True),
-    (Access.READ, runs.one, True),
-    (Access.WRITE, runs.cancel, True),
-    (Access.READ, results.get, False),
-    (Access.ANYBODY, consent.callback, True),
-    (Access.ANYBODY, health.get, False),
-    (Access.ANYBODY, pages.get, False),
-]
-
-
-@pytest.mark.parametrize(("access", "route", "durable"), ROUTES, ids=lambda each: getattr(each, "__qualname__", None))
-async def test_a_body_over_1_mb_is_413_on_every_route(monkeypatch, access, route, durable):
+async def test_a_body_over_1_mb_is_413_on_every_route(monkeypatch, registered):
+    body = b" " * 10_000_000
     async with app(monkeypatch) as made:
         await put()
         before = stored(made.svc)
-        req = request("POST", body=b" " * 10_000_000, name="sales", runId=RUN_ID)
-        response = await http.respond(req, access, route, *([FakeDurable()] if durable else []))
+        for name, function in routes(registered).items():
+            access, run = behind(function)
+            durable = [FakeDurable()] if len(inspect.signature(run).parameters) > 2 else []
+            req = request("POST", body=body, name="sales", runId=RUN_ID, customerId="A1", segment="stale")
+            response = await http.respond(req, access, run, *durable)
 
-        assert (response.status_code, told(response)["status"]) == (413, 413)
+            assert (response.status_code, told(response)["status"]) == (413, 413), name
         assert stored(made.svc) == before
+
+
+# Pages
+
+
+@pytest.mark.parametrize("route", [enrichments.list_all, runs.history], ids=["enrichments", "runs"])
+@pytest.mark.parametrize("query", ["top=-1", "top=0", "top=1001", "top=1e2", "top=", "skip=-1", "skip=x"])
+async def test_a_page_that_cannot_be_is_400_and_names_the_parameter(monkeypatch, route, query):
+    """interfaces §1: `top` (default 100, at most 1,000)."""
+    async with app(monkeypatch):
+        await put()
+        req = request(path=f"/api/enrichments/sales/runs?{query}", name="sales")
+        response = await http.respond(req, Access.READ, route, FakeDurable())
+
+    assert response.status_code == 400
+    assert faults(response) == {query.partition("=")[0]}
 
 
 # People and tenant

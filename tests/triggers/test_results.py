@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 import pandas as pd
 import pyarrow as pa
@@ -165,6 +166,8 @@ async def test_other_tables_cannot_be_filtered(svc, table):
         ("top=10001", 400),
         ("top=10000", 200),
         ("top=0", 400),
+        ("top=-1", 400),
+        ("skip=-1", 400),
         ("skip=x", 400),
         ("table=Nothing", 404),
         ("runId=20200101T000000Z", 404),
@@ -249,6 +252,43 @@ async def test_an_older_result_that_is_kept_can_be_read_by_its_run(svc):
     assert len(await rows()) == 5
     assert len(await rows(f"runId={OLD}")) == 1
     assert (await get(f"runId={OLD}&table=Office_Coverage")).status_code == 200
+
+
+@pytest.mark.parametrize("customer_id", ["a/b", "say 'hi'", "%2F", " ", "A;DROP", "x" * 2_000])
+async def test_a_customer_id_that_nobody_has_selects_no_row_whatever_it_is(svc, customer_id):
+    publish(svc)
+
+    for table in ("Office", "Office_ScoreBreakdown"):
+        assert await rows(f"table={table}&{urlencode({'customerId': customer_id})}") == []
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [["Office.parquet", "Office.csv"], ["Office.parquet", "Office.csv", "current.json"], ["current.json"]],
+    ids=["the table", "all of it", "what names the current one"],
+)
+async def test_a_result_that_was_deleted_by_hand_is_404_and_the_next_one_is_there_again(svc, gone):
+    publish(svc)
+    for name in gone:
+        blob = blob_names.current("Office") if name == "current.json" else f"Office/{NEW}/{name}"
+        assert svc.storage.output.delete(blob)
+
+    for accept in (None, CSV, PARQUET):
+        response = await get("", accept)
+        assert response.status_code == 404
+        assert "start a run" in told(response)["detail"].lower()
+    publish(svc)
+    assert len(await rows()) == 5
+
+
+async def test_an_older_result_can_be_read_by_its_run_though_the_current_one_was_deleted_by_hand(svc):
+    publish(svc, run_id=OLD, as_of_us=1)
+    publish(svc)
+    svc.storage.output.delete(blob_names.current("Office"))
+    svc.storage.output.delete_prefix(blob_names.snapshot("Office", NEW))
+
+    assert len(await rows(f"runId={OLD}")) == 5
+    assert (await get(f"runId={NEW}")).status_code == 404
 
 
 async def test_what_a_failed_run_left_is_no_result(svc):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +99,21 @@ async def test_facts_that_are_kept_no_longer_are_a_conflict(svc):
     svc.storage.staging.delete_prefix(blob_names.staging("sales", run_id))
 
     assert (await post(durable, {"retry": run_id})).status_code == 409
+
+
+async def test_facts_that_are_older_than_the_retention_are_a_conflict_though_the_timer_has_not_removed_them(
+    svc, monkeypatch
+):
+    """Interfaces §5: `STAGING_RETENTION` `P8D`."""
+    durable = FakeDurable()
+    run_id = await ended(svc, durable)
+    later = replace(svc, now=lambda: NOON + timedelta(days=8, seconds=1))
+    monkeypatch.setattr(http, "services", lambda: later)
+    response = await post(durable, {"retry": run_id})
+
+    assert svc.storage.staging.read(blob_names.plan("sales", run_id, "run.json")) is not None
+    assert response.status_code == 409
+    assert "STAGING_RETENTION" in body_of(response)["detail"]
 
 
 async def test_facts_do_not_outlive_their_run_where_the_retention_is_zero(monkeypatch):
