@@ -5,7 +5,7 @@ Made when a result is published, from the rows that are shown. Nobody's name, ad
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,9 @@ ABSENT, SHOWN, HIDDEN = 0, 1, 2
 RANGES = tuple((begin, begin + 9 if begin < 90 else 100) for begin in range(0, 100, 10))
 DIRECTIONS = ("emails_to", "emails_from", "meetings_to", "meetings_from")
 SIDES = ("people_emails", "people_meetings", "contacts_emails", "contacts_meetings")
+
+# A column of the Year rows, and what stands for a missing row → a column of the known customers.
+_Spread = Callable[..., NDArray[Any]]
 
 _YEAR, _MONTH = LEVELS.index("Year"), LEVELS.index("Month")
 
@@ -123,8 +126,7 @@ def stand(
     """
     year = take(figures, np.flatnonzero(figures.level == _YEAR))
     left_out = np.flatnonzero(hidden[:, _YEAR])
-    with_row = {accounts[number] for number in (*year.account.tolist(), *left_out.tolist())}
-    ids = sorted(with_row.union(accounts if customers is None else customers))
+    ids = _known(np.concatenate([year.account, left_out]), accounts, customers)
     position = {customer: row for row, customer in enumerate(ids)}
     place = np.array([position.get(account, -1) for account in accounts], np.int64)
 
@@ -134,36 +136,61 @@ def stand(
         spread_out[place[year.account]] = column
         return spread_out
 
-    scored = scores(year, references, options.score, about.window)
-    changes = changes_of(figures, references, len(accounts), options.score, about.window)
     presence = spread(np.full(len(year.account), SHOWN, np.int8))
     presence[place[left_out]] = HIDDEN
     months_hidden = np.zeros(len(ids), np.bool_)
     months_hidden[place[hidden[:, _MONTH] & (place >= 0)]] = True
+    changes = changes_of(figures, references, len(accounts), options.score, about.window)
     return Standing(
         about=about,
         ids=ids,
         names=[(customers or {}).get(customer) for customer in ids],
         presence=presence,
-        score=spread(scored.score),
-        band=spread(bands_of(scored.score, options.bands)),
         moved=spread(changes.moved[year.account]),
         change=spread(changes.points[year.account]),
         own=spread(changes.own[year.account]),
-        totals=spread(_side_by_side(year, DIRECTIONS)),
-        meetings=spread(year.meetings),
-        sides=spread(_side_by_side(year, SIDES)),
-        first_day=spread(year.first_day, NEVER),
-        since_email=spread(_since(year.last_email_day), NEVER),
-        since_meeting=spread(_since(year.last_meeting_day), NEVER),
-        meeting_minutes=spread(_mean(year.meeting_minutes, year.meetings), np.nan),
-        reply_minutes=spread(_mean(year.reply_minutes, year.replies), np.nan),
-        values=spread(scored.values),
-        points=spread(scored.points),
-        one_more=spread(one_more_of(scored.values, scored.references, options.score)),
         months_hidden=months_hidden,
         months=_months(figures, place, len(ids), about.window),
+        **_scored(year, references, options, about.window, spread),
+        **_counted(year, spread),
     )
+
+
+def _known(
+    with_row: NDArray[np.int64], accounts: Sequence[str], customers: Mapping[str, str | None] | None
+) -> list[str]:
+    """The ids of all known customers (interfaces §8), sorted. with_row: numbers of accounts, hidden ones too."""
+    return sorted(
+        {accounts[number] for number in with_row.tolist()}.union(accounts if customers is None else customers)
+    )
+
+
+def _scored(
+    year: Figures, references: NDArray[np.int64], options: Options, window: Window, spread: _Spread
+) -> dict[str, NDArray[Any]]:
+    """What the score of the Year says of each customer: columns of `Standing`."""
+    scored = scores(year, references, options.score, window)
+    return {
+        "score": spread(scored.score),
+        "band": spread(bands_of(scored.score, options.bands)),
+        "values": spread(scored.values),
+        "points": spread(scored.points),
+        "one_more": spread(one_more_of(scored.values, scored.references, options.score)),
+    }
+
+
+def _counted(year: Figures, spread: _Spread) -> dict[str, NDArray[Any]]:
+    """What the Year row itself says of each customer: columns of `Standing`."""
+    return {
+        "totals": spread(_side_by_side(year, DIRECTIONS)),
+        "meetings": spread(year.meetings),
+        "sides": spread(_side_by_side(year, SIDES)),
+        "first_day": spread(year.first_day, NEVER),
+        "since_email": spread(_since(year.last_email_day), NEVER),
+        "since_meeting": spread(_since(year.last_meeting_day), NEVER),
+        "meeting_minutes": spread(_mean(year.meeting_minutes, year.meetings), np.nan),
+        "reply_minutes": spread(_mean(year.reply_minutes, year.replies), np.nan),
+    }
 
 
 def latest(figures: Figures, window: Window) -> Figures:
