@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -88,6 +89,19 @@ async def test_counts_of_the_stages_add_up_in_the_status():
     (published,) = orders(tape, "publish_results")
     assert published["days_with_items"] == 3
     assert published["counts"]["Mailbox"] == {"Read": 5}
+
+
+async def test_each_task_says_when_it_began_and_ended_and_one_after_the_other():
+    """interfaces §4"""
+    ready = Consent(granted=True, ready_us=to_us(START + timedelta(hours=1))).to_wire()
+    tape = await run(stubs(check_consent=lambda _: ready))
+
+    times = [(each["startedAt"], each["endedAt"]) for each in tape.output["tasks"]]
+    assert all(began <= ended for began, ended in times)
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(times))
+    assert times[1] == ("2026-11-20T09:00:00Z", "2026-11-20T10:00:00Z")
+    skipped = task((await run()).output, "delay")
+    assert (skipped["state"], skipped["startedAt"], skipped["endedAt"]) == ("skipped", None, None)
 
 
 # Delay
