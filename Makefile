@@ -18,8 +18,8 @@ setup: ## Only set up what the other verbs need; each of them does it too, and i
 demo: setup ## Set up, run the whole product offline on a sample company, print what came out, stop (or: MAIL=mail.csv.gz DOMAIN=w3.org AS_OF=2001-12-31)
 	@$(PYTHON) -m localdev demo $(if $(MAIL),--mail "$(MAIL)") $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(AS_OF),--as-of "$(AS_OF)")
 
-up: setup ## The same world, left running: prints its addresses, Ctrl-C stops it
-	@$(PYTHON) -m localdev up
+up: setup ## The same world, left running: prints its addresses, Ctrl-C stops it (EMPTY=1: with nothing saved yet, for docs/tour.md)
+	@$(PYTHON) -m localdev up $(if $(EMPTY),--empty)
 
 test: setup ## Set up and run all tests (ARGS="tests/core -k score" for some)
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)

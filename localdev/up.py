@@ -1,4 +1,4 @@
-"""`make up`: the offline world with one result in it, left running until Ctrl-C; the next time it is as it was."""
+"""`make up`: the offline world with one result in it or none, left running until Ctrl-C and kept for the next time."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from localdev.screen import Screen
 from localdev.world import Ports, Source, World
 
 FOLDER = world.ROOT / ".local" / "up"
+EMPTY_FOLDER = world.ROOT / ".local" / "up-empty"
+# The year of `docs/tour.md`, whose figures are then those on the screen.
+EMPTY = Source()
 WANTED = Ports(host=7071, graph=8089, blobs=10000, smtp=8025, mails=8026)
 LOOK_SECONDS = 1.0
 
@@ -29,15 +32,16 @@ def main(argv: Sequence[str]) -> int:
     """Run until interrupted, which is how to stop it and gives 0; 1 when a part does not start or ends by itself."""
     parser = argparse.ArgumentParser(prog="python -m localdev up", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier one left")
-    parser.add_argument("--folder", type=Path, default=FOLDER, metavar="DIR", help="where everything is kept")
+    parser.add_argument("--empty", action="store_true", help="save and run nothing: where docs/tour.md begins")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where everything is kept")
     arguments = parser.parse_args(argv)
-    folder: Path = arguments.folder
+    folder: Path = arguments.folder or (EMPTY_FOLDER if arguments.empty else FOLDER)
     if arguments.fresh:
         shutil.rmtree(folder, ignore_errors=True)
     screen = Screen()
     try:
         with tidy_signals():
-            stay(folder, screen)
+            stay(folder, screen, arguments.empty)
     except Interrupted:
         screen.say(f"\nEverything is stopped; what it held is kept in {os.path.relpath(folder)}.")
         return 0
@@ -46,12 +50,14 @@ def main(argv: Sequence[str]) -> int:
     return 1
 
 
-def stay(folder: Path, screen: Screen) -> None:
-    """Start the world, make a first result where there is none, and watch over it. Ends only by an exception."""
-    source = Source(kept_as_of(folder / "as-of"))
+def stay(folder: Path, screen: Screen, empty: bool) -> None:
+    """Start the world, make a first result where there is none (unless `empty`), and watch over it. Ends only by an
+    exception.
+    """
+    source = EMPTY if empty else Source(kept_as_of(folder / "as-of"))
     screen.say("Starting Azurite, the Graph and Entra emulator, the mail catcher and the local host …")
     with world.running(source, folder, ports=usable(WANTED)) as here:
-        if Caller(here.url).enrichment(demo.NAME) is None:
+        if not empty and Caller(here.url).enrichment(demo.NAME) is None:
             demo.first_run(here, source, folder / "tables", screen)
         tell(here, screen)
         while True:
@@ -86,7 +92,7 @@ def tell(here: World, screen: Screen) -> None:
     screen.title("Running. Ctrl-C stops everything and keeps what it holds.")
     for what, where in (
         ("Pages", f"{here.url}/ui"),
-        ("API", f"{here.url}/api/enrichments/{demo.NAME}"),
+        ("API", f"{here.url}/api/enrichments"),
         ("Mails", f"{here.mails_url}/"),
         ("Graph, Entra", f"{here.graph_url}/v1.0 (counts: {here.graph_url}/_emulator/stats)"),
         ("Blobs", f"{here.blob_url}/devstoreaccount1"),

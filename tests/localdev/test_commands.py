@@ -181,6 +181,16 @@ def test_up_stays_keeps_what_it_holds_and_ends_on_request(tmp_path):
     assert second.left() == []
 
 
+def test_an_empty_world_holds_the_customer_s_data_and_nothing_that_is_saved(tmp_path):
+    command = Command(tmp_path, "up", "--empty")
+    url = command.says(r"API +(http://\S+)").group(1)
+
+    assert requests.get(url, timeout=60).json() == {"value": [], "nextLink": None}
+    command.process.send_signal(signal.SIGTERM)
+    assert command.process.wait(60) == 0
+    assert command.left() == []
+
+
 def test_nonsense_in_the_arguments_is_told_and_starts_nothing(tmp_path, capsys):
     for arguments, told in (
         (["--mail", "x.csv"], "go together"),
