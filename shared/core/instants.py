@@ -80,15 +80,15 @@ def _alike(texts: Sequence[str | None], ending: str) -> NDArray[np.int64] | None
     digits = np.frombuffer(lines, np.uint8).reshape(len(texts), -1) - pattern
     if (digits > highest).any():
         return None
-    return _seconds(digits.T.astype(np.int64))
+    return _seconds(np.ascontiguousarray(digits.T))
 
 
-def _seconds(digits: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def _seconds(digits: NDArray[np.uint8]) -> NDArray[np.int64] | None:
     """digits: a row per place of `yyyy-mm-ddThh:mm:ss`."""
 
     def number(place: int) -> NDArray[np.int64]:
-        two: NDArray[np.int64] = 10 * digits[place] + digits[place + 1]
-        return two
+        two: NDArray[np.uint8] = 10 * digits[place] + digits[place + 1]
+        return two.astype(np.int64)
 
     year, month, day = 100 * number(0) + number(2), number(5), number(8)
     hour, minute, second = number(11), number(14), number(17)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from binascii import unhexlify
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ _PRIVATE = frozenset({"private", "personal"})
 _DAY_US = 86_400 * MICROSECONDS
 
 _OUTLOOK = "040000008200e00074c5b7101a82e008"
-_HEX = "0123456789abcdef"
 
 Ints = NDArray[np.int64]
 
@@ -148,10 +148,14 @@ def _invited(events: Sequence[Event], codes: AddressReader) -> _Invited:
     attendees = [event.attendees or () for event in events]
     event = np.repeat(np.arange(len(events)), np.fromiter(map(len, attendees), np.int64, len(events)))
     everybody = list(chain.from_iterable(attendees))
-    code = np.array([NOBODY if who.type == "resource" else codes[_address(who)] for who in everybody], np.int32)
-    declined = np.array([_has_declined(who.status) for who in everybody], np.int32)
+    found = [
+        codes[who.email_address.address] if who.email_address is not None and who.type != "resource" else NOBODY
+        for who in everybody
+    ]
+    declined = [who.status is not None and who.status.response == "declined" for who in everybody]
+    code = np.array(found, np.int32)
     named = code != NOBODY
-    return _Invited(len(events), *distinct_pairs(event[named], 2 * code[named] + declined[named]))
+    return _Invited(len(events), *distinct_pairs(event[named], 2 * code[named] + np.array(declined, np.int32)[named]))
 
 
 _NO_COPIES = MeetingCopies(
@@ -171,7 +175,11 @@ _NO_COPIES = MeetingCopies(
 def cleaned(i_cal_uid: str) -> str:
     """An `iCalUId` without the occurrence date that Outlook writes into it (§4.1)."""
     text = i_cal_uid.casefold()
-    if not text.startswith(_OUTLOOK) or len(text) % 2 or text.strip(_HEX):
+    if not text.startswith(_OUTLOOK):
+        return text
+    try:
+        unhexlify(text)
+    except ValueError:
         return text
     begin, end = len(_OUTLOOK), len(_OUTLOOK) + 8
     return text[:begin] + "0" * len(text[begin:end]) + text[end:]
@@ -205,10 +213,6 @@ def _set_aside(event: Event, a_day_long: bool) -> str | None:
 
 def _address(who: Recipient | None) -> str | None:
     return who.email_address.address if who is not None and who.email_address is not None else None
-
-
-def _has_declined(status: Answer | None) -> bool:
-    return status is not None and status.response == "declined"
 
 
 def _own_answer(status: Answer | None) -> int:
