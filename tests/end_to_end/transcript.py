@@ -39,9 +39,9 @@ class Shown:
 def exchanges(text: str) -> Iterator[tuple[Shown, Shown]]:
     """Each call with its answer. Raises `AssertionError` where one stands without the other."""
     told = [_shown(block[1], text.count("\n", 0, block.start(1)) + 1) for block in BLOCK.finditer(text)]
-    for place, (one, other) in enumerate(zip(told[::2], [*told[1::2], None], strict=False)):
-        assert other and not one.is_answer and other.is_answer, f"line {one.line}, block {2 * place}: call or answer?"
-        yield one, other
+    for place, one in enumerate(told):
+        assert one.is_answer == bool(place % 2), f"line {one.line}: a call and its answer are to take turns"
+    yield from zip(told[::2], told[1::2], strict=True)
 
 
 def _shown(block: str, line: int) -> Shown:
