@@ -28,6 +28,7 @@ from shared.core.messages import MessageReader
 from shared.core.periods import Window, to_us
 from shared.core.plan import Plan
 from shared.services import Services
+from tests.emulated import following
 from tests.fake_graph import Clock, FakeGraph, FakeTokens, always, error, serving, settings
 from tests.fakes import memory_storage
 
@@ -104,8 +105,7 @@ class World:
         """One call of the activity, as the group makes it after the call before."""
         order = ExtractOrder(enrichment="sales", run_id="r1", mailbox=1, patience=patience)
         if before is not None:
-            carried = {"part": before.parts, "cursor": before.cursor, "progressed_us": before.progressed_us}
-            order = order.model_copy(update=carried)
+            order = following(order, before)
         order = ExtractOrder.from_wire(order.to_wire())
         return ExtractedPart.from_wire((await extract_mailbox.run(order, self.svc, **how)).to_wire())
 

@@ -29,7 +29,7 @@ from shared.core.facts import MeetingCopies, MessageCopies
 from shared.core.periods import to_us
 from shared.services import Services, enrichments
 from shared.services.conditions import Condition
-from tests.fake_graph import settings
+from tests.emulated import following, settings_for
 from tests.fakes import memory_storage
 
 ORGANISATIONS = Path(__file__).parents[2] / "../shared/fixtures/organisations"
@@ -82,8 +82,7 @@ class Run:
             order = ExtractOrder(enrichment="sales", run_id="r1", mailbox=mailbox, patience=600)
             if part is not None:
                 await asyncio.sleep(part.wait)
-                carried = {"part": part.parts, "cursor": part.cursor, "progressed_us": part.progressed_us}
-                order = order.model_copy(update=carried)
+                order = following(order, part)
             part = await extract_mailbox.run(order, self.svc)
         return part
 
@@ -115,16 +114,7 @@ async def reading(name: str, faults: list[dict[str, Any]]) -> AsyncIterator[Run]
     for blob in ("contacts.csv", "accounts.csv"):
         storage.input.write(blob, (folder / blob).read_bytes())
     async with running(emulator) as served:
-        told = settings(
-            tenant_id=files.tenant["tenantId"],
-            client_id="c1",
-            client_secret="any",
-            graph_base_url=served.graph_url,
-            authority_url="https://login.microsoftonline.com",
-            entra_loopback_url=served.url,
-            pseudonym_key=bytes(range(32)),
-            supported_countries=frozenset({"DE", "US", "GB"}),
-        )
+        told = settings_for(served, files.tenant["tenantId"])
         tokens = TokenSource(told)
         svc = Services(told, storage, tokens, lambda: connect(told, tokens))
         body = Enrichment.model_validate(json.loads((folder / "enrichment.json").read_bytes()))

@@ -18,29 +18,10 @@ from shared.core.coverage import CoverageRow
 from shared.core.enrichment import PARTS, ScoreOptions
 from shared.core.facts import FROM_ACCOUNT, TO_ACCOUNT
 from shared.core.replies import DAY_US
+from tests.columns import COLUMNS
 from tests.facts import HOUR, WINDOW, at, meeting_items, message_items
 
 NOON = at("2026-06-10T12:00")
-COLUMNS = [
-    "PrimaryKey",
-    "CustomerId",
-    "EngagementScore",
-    "NoOfEmails_ToAccount",
-    "NoOfEmails_FromAccount",
-    "NoOfMeetings_FromAccount",
-    "NoOfMeetings_ToAccount",
-    "NoOfContactsInvolved_Meetings",
-    "NoOfContactsInvolved_Emails",
-    "NoOfAccountContactsInvolved_Meetings",
-    "NoOfAccountContactsInvolved_Emails",
-    "EngagementStartDate",
-    "DaysSinceLastEmail",
-    "DaysSinceLastMeeting",
-    "AverageDuration_Of_Meetings",
-    "AverageDuration_Of_AccountEmailReplies",
-    "AggregationStartDate",
-    "AggregationLevel",
-]
 IDS = ["007", 'a,"b"\nc']
 NAMES = published.names(IDS)
 

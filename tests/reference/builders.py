@@ -13,6 +13,7 @@ from typing import Any
 from tests.reference.organisation import Json, Organisation
 
 ADA, BOB, CYD = "11111111-ada", "22222222-bob", "33333333-cyd"
+ADAS, BOBS, CYDS = "ada@own.example", "bob@own.example", "cyd@own.example"
 KIM, LEE, ZOE = "kim@a.example", "lee@b.example", "zoe@third.example"
 AS_OF = "2026-11-20T15:30:00Z"
 
@@ -21,7 +22,7 @@ BELOW = {"projects": "inbox", "scheduled": "drafts", "quarantine": "junkemail", 
 
 
 def mail_of(user: str) -> str:
-    """The address that `user()` gives to one of the cast: `ada@own.example`."""
+    """The address that `user()` gives to one of the cast: to Ada `ADAS`."""
     return user.rpartition("-")[2] + "@own.example"
 
 

@@ -6,6 +6,7 @@ one item.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from tests.reference.builders import contact, customer, group, mailbox, organisation, user
@@ -216,6 +218,19 @@ def _options(r: Random) -> Json:
         "minPeople": r.choice((0, 0, 0, 1, 2, 3)),
         "score": r.choice(SCORES),
     }
+
+
+def tried(examples: int) -> settings:
+    """So many examples, the same ones each time; for a night REFERENCE_EXAMPLES=5000, and then other ones each time."""
+    more = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
+    return settings(
+        max_examples=more or examples,
+        derandomize=not more,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
 def smallest(org: Organisation, fails: Callable[[Organisation], bool]) -> Organisation:

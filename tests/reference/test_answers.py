@@ -7,12 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.reference.answers import band, round_half_away
-from tests.reference.builders import ADA, BOB, KIM, LEE, contact, mailbox, mails, message, organisation
+from tests.reference.builders import ADA, ADAS, BOB, BOBS, KIM, LEE, contact, mailbox, mails, message, organisation
 from tests.reference.organisation import Options
 from tests.reference.periods import Window, complete_months
 from tests.reference.publish import publish
-
-ADAS, BOBS = "ada@own.example", "bob@own.example"
 
 
 def letters(month, number, to=KIM):

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pprint import pformat
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference.organisation import Organisation
 from tests.reference.pipeline import publish_by_kernels
 from tests.reference.publish import publish
-from tests.reference.strategies import organisations, smallest
+from tests.reference.strategies import organisations, smallest, tried
 from tests.reference.text import cells, differences
 
-# More of them for a night: REFERENCE_EXAMPLES=5000, and then other ones each time.
-EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
 
-
-@settings(
-    max_examples=EXAMPLES or 150,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@tried(150)
 @given(org=organisations(), order=st.integers(0, 3))
 def test_both_publish_the_same_tables(org: Organisation, order: int):
     """§1–§8, §11; through several partitions, buckets and groups, and in any order of pages and copies."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.change import BANDS
@@ -16,19 +15,10 @@ from tests.reference.answers import Answers
 from tests.reference.organisation import Organisation
 from tests.reference.pipeline import publish_by_kernels
 from tests.reference.publish import publish
-from tests.reference.strategies import organisations
-
-EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
+from tests.reference.strategies import organisations, tried
 
 
-@settings(
-    max_examples=EXAMPLES or 60,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@tried(60)
 @given(org=organisations(), order=st.integers(0, 3))
 def test_both_give_the_same_bands_changes_and_one_more(org: Organisation, order: int):
     """§10, with the references and masks of §7 and §8."""

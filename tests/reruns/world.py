@@ -42,7 +42,7 @@ from shared.core.periods import MICROSECONDS, from_us, to_us
 from shared.core.progress import add_counts
 from shared.services import Services, enrichments, reruns, runs
 from shared.services.conditions import Condition
-from tests.fake_graph import settings
+from tests.emulated import following, settings_for
 from tests.fakes import FakeDurable, memory_storage
 
 NAME = "sales"
@@ -132,8 +132,7 @@ class World:
         part = await extract_mailbox.run(order, svc)
         while part.outcome == "More":
             self.time.passes(seconds=part.wait)
-            carried = {"part": part.parts, "cursor": part.cursor, "progressed_us": part.progressed_us}
-            part = await extract_mailbox.run(order.model_copy(update=carried), svc)
+            part = await extract_mailbox.run(following(order, part), svc)
         return part
 
     def _fold(self, svc: Services, run: Run, counts: Counts) -> None:
@@ -198,15 +197,9 @@ async def living(files: TenantFiles, time: Time) -> AsyncIterator[World]:
     storage.input.write("contacts.csv", files.contacts_csv)
     storage.input.write("accounts.csv", files.accounts_csv)
     async with running(emulator) as served:
-        told = settings(
-            tenant_id=files.tenant["tenantId"],
-            client_id="c1",
-            client_secret="any",
-            graph_base_url=served.graph_url,
-            authority_url="https://login.microsoftonline.com",
-            entra_loopback_url=served.url,
-            pseudonym_key=bytes(range(32)),
-            supported_countries=frozenset({"DE"}),
+        told = settings_for(
+            served,
+            files.tenant["tenantId"],
             staging_retention=timedelta(days=8),
             consent_poll=timedelta(minutes=15),
             consent_timeout=timedelta(days=30),

@@ -4,6 +4,7 @@ import pytest
 
 from tests.reference.builders import (
     ADA,
+    ADAS,
     KIM,
     LEE,
     ZOE,
@@ -17,7 +18,6 @@ from tests.reference.builders import (
     organisation,
 )
 
-ADAS, BOBS = "ada@own.example", "bob@own.example"
 FAMILY = [customer("A", "T"), customer("B", "A"), customer("T")]
 
 

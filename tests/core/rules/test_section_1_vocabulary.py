@@ -4,7 +4,9 @@ import pytest
 
 from tests.reference.builders import (
     ADA,
+    ADAS,
     BOB,
+    BOBS,
     CYD,
     KIM,
     ZOE,
@@ -18,8 +20,6 @@ from tests.reference.builders import (
     organisation,
     user,
 )
-
-ADAS, BOBS = "ada@own.example", "bob@own.example"
 
 
 def listed(published):

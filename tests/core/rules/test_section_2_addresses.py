@@ -2,9 +2,20 @@
 
 import pytest
 
-from tests.reference.builders import ADA, BOB, KIM, ZOE, contact, mailbox, mails, message, organisation, user
-
-ADAS, BOBS = "ada@own.example", "bob@own.example"
+from tests.reference.builders import (
+    ADA,
+    ADAS,
+    BOB,
+    BOBS,
+    KIM,
+    ZOE,
+    contact,
+    mailbox,
+    mails,
+    message,
+    organisation,
+    user,
+)
 
 
 def matches(publish, row, named):

@@ -4,7 +4,9 @@ import pytest
 
 from tests.reference.builders import (
     ADA,
+    ADAS,
     BOB,
+    BOBS,
     CYD,
     KIM,
     LEE,
@@ -18,7 +20,6 @@ from tests.reference.builders import (
     user,
 )
 
-ADAS, BOBS = "ada@own.example", "bob@own.example"
 NOON = "2026-11-02T12:00:00Z"
 
 

@@ -5,9 +5,21 @@ from datetime import date
 
 import pytest
 
-from tests.reference.builders import ADA, BOB, KIM, LEE, after, contact, mailbox, mails, message, organisation
+from tests.reference.builders import (
+    ADA,
+    ADAS,
+    BOB,
+    BOBS,
+    KIM,
+    LEE,
+    after,
+    contact,
+    mailbox,
+    mails,
+    message,
+    organisation,
+)
 
-ADAS, BOBS = "ada@own.example", "bob@own.example"
 NOON = "2026-11-02T12:00:00Z"
 
 

@@ -4,6 +4,9 @@ import pytest
 
 from tests.reference.builders import (
     ADA,
+    ADAS,
+    BOBS,
+    CYDS,
     KIM,
     LEE,
     after,
@@ -15,7 +18,6 @@ from tests.reference.builders import (
     organisation,
 )
 
-ADAS, BOBS, CYDS = "ada@own.example", "bob@own.example", "cyd@own.example"
 NOON = "2026-11-02T12:00:00Z"
 PREFIX = "040000008200E00074C5B7101A82E008"
 REST = "00000000112233445566778899AABBCC"

@@ -4,8 +4,11 @@ import pytest
 
 from tests.reference.builders import (
     ADA,
+    ADAS,
     BOB,
+    BOBS,
     CYD,
+    CYDS,
     KIM,
     LEE,
     ZOE,
@@ -18,7 +21,6 @@ from tests.reference.builders import (
     user,
 )
 
-ADAS, BOBS, CYDS = "ada@own.example", "bob@own.example", "cyd@own.example"
 NOON = "2026-11-02T12:00:00Z"
 
 

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.core.rules.conftest import by_reference
-from tests.reference.builders import ADA, KIM, after, event, mailbox, mails, meetings, message, organisation
+from tests.reference.builders import ADA, ADAS, KIM, after, event, mailbox, mails, meetings, message, organisation
 from tests.reference.strategies import organisations
 
-ADAS = "ada@own.example"
 COUNTS = ("NoOfEmails_ToAccount", "NoOfEmails_FromAccount", "NoOfMeetings_FromAccount", "NoOfMeetings_ToAccount")
 
 

@@ -4,10 +4,13 @@ from datetime import date
 
 from hypothesis import HealthCheck, given, settings
 
+from tests.columns import COLUMNS
 from tests.core.rules.conftest import by_reference
 from tests.reference.builders import (
     ADA,
+    ADAS,
     BOB,
+    BOBS,
     KIM,
     LEE,
     contact,
@@ -22,28 +25,6 @@ from tests.reference.builders import (
 )
 from tests.reference.strategies import organisations
 
-ADAS, BOBS = "ada@own.example", "bob@own.example"
-
-COLUMNS = [
-    "PrimaryKey",
-    "CustomerId",
-    "EngagementScore",
-    "NoOfEmails_ToAccount",
-    "NoOfEmails_FromAccount",
-    "NoOfMeetings_FromAccount",
-    "NoOfMeetings_ToAccount",
-    "NoOfContactsInvolved_Meetings",
-    "NoOfContactsInvolved_Emails",
-    "NoOfAccountContactsInvolved_Meetings",
-    "NoOfAccountContactsInvolved_Emails",
-    "EngagementStartDate",
-    "DaysSinceLastEmail",
-    "DaysSinceLastMeeting",
-    "AverageDuration_Of_Meetings",
-    "AverageDuration_Of_AccountEmailReplies",
-    "AggregationStartDate",
-    "AggregationLevel",
-]
 PARTS = ["EmailVolume", "EmailTwoWay", "Meetings", "Breadth", "Recency"]
 
 

@@ -6,9 +6,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.reference.builders import ADA, KIM, ZOE, contact, event, mailbox, mails, meetings, message, organisation
+from tests.reference.builders import (
+    ADA,
+    ADAS,
+    KIM,
+    ZOE,
+    contact,
+    event,
+    mailbox,
+    mails,
+    meetings,
+    message,
+    organisation,
+)
 
-ADAS = "ada@own.example"
 PARTS = ("EmailVolume", "EmailTwoWay", "Meetings", "Breadth", "Recency")
 ONES = dict.fromkeys(("emailVolume", "emailTwoWay", "meetings", "breadth"), 1)
 LOW_FLOORS = {"floors": dict.fromkeys(("year", "month", "week"), ONES)}
