@@ -4,19 +4,22 @@ import azure.durable_functions as df
 
 from activities import (
     aggregate_bucket,
+    begin_erasure,
     check_consent,
     close_run,
+    end_erasure,
     extract_mailbox,
     join_items,
     partition_copies,
     publish_results,
     resolve_people,
 )
-from orchestrators import await_consent, enrichment_run, extract_group
+from orchestrators import await_consent, carry_out_erasure, enrichment_run, extract_group
 from triggers import (
     consent,
     customers,
     enrichments,
+    erasures,
     health,
     openapi,
     pages,
@@ -29,10 +32,23 @@ from triggers import (
 
 app = df.DFApp()
 
-for part in (consent, customers, enrichments, health, openapi, pages, preview, rerun_timer, results, runs, segments):
+for part in (
+    consent,
+    customers,
+    enrichments,
+    erasures,
+    health,
+    openapi,
+    pages,
+    preview,
+    rerun_timer,
+    results,
+    runs,
+    segments,
+):
     app.register_functions(part.bp)
 
-for part in (enrichment_run, await_consent, extract_group):
+for part in (enrichment_run, await_consent, extract_group, carry_out_erasure):
     app.register_functions(part.bp)
 
 for part in (
@@ -44,5 +60,7 @@ for part in (
     aggregate_bucket,
     publish_results,
     close_run,
+    begin_erasure,
+    end_erasure,
 ):
     app.register_functions(part.bp)

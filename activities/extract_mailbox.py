@@ -63,6 +63,8 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
     plan = await asyncio.to_thread(load_plan, svc.storage.staging, order.enrichment, order.run_id)
     place = MailboxParts(svc.storage.staging, order.enrichment, order.run_id, order.mailbox)
     claim = await asyncio.to_thread(place.claim, order.part)
+    if plan.recoded:
+        return await asyncio.to_thread(_recoded, order, svc, plan, place)
     if plan.as_is and order.cursor is None and order.part == 0 and plan.base:
         earlier = replace(place, run_id=plan.base)
         taken_over = await asyncio.to_thread(place.take_over, earlier)
@@ -82,6 +84,20 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
             return await call.put_off(_A_MINUTE)
         except GraphAway as away:
             return await call.put_off(away.wait or _A_MINUTE)
+
+
+def _recoded(order: ExtractOrder, svc: Services, plan: Plan, place: MailboxParts) -> ExtractedPart:
+    """Of an erasure: what the base has read of this person's mailbox, which may have had another number there."""
+    import numpy as np
+
+    from shared.adapters.plan_files import read_recoding
+
+    assert plan.base is not None
+    recoding = read_recoding(svc.storage.staging, order.enrichment, order.run_id)
+    number = int(np.flatnonzero(recoding.person == order.mailbox)[0])
+    earlier = replace(place, run_id=plan.base, mailbox=number)
+    outcome, parts, copies = place.recode(earlier, recoding)
+    return ExtractedPart(mailbox=order.mailbox, outcome=outcome, parts=parts, copies=copies)
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ def run(order: PublishOrder, svc: Services) -> Published:
     from shared.adapters.plan_files import load_plan
     from shared.core import privacy
     from shared.core.periods import LEVELS
-    from shared.services import enrichments, history, runs, snapshots
+    from shared.services import enrichments, erasing, history, runs, snapshots
 
     plan = load_plan(svc.storage.staging, order.enrichment, order.run_id)
     # The output that the enrichment has now: the one it had at the start may be another enrichment's by now.
@@ -68,6 +68,7 @@ def run(order: PublishOrder, svc: Services) -> Published:
         is_ours=lambda run_id: runs.find(svc, order.enrichment, run_id) is not None,
     )
     history.note(svc, order.enrichment, history.Publication(order.as_of_us, order.run_id, name, customers))
+    erasing.published(svc, enrichments.load(svc, order.enrichment), order.run_id)
     return Published(customers=customers, current=current)
 
 

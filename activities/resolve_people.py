@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ from shared.services import Services, services
 if TYPE_CHECKING:
     from shared.adapters.graph.directory import Resolution
     from shared.adapters.graph.tenant import Tenant
-    from shared.core.contracts import Counts
+    from shared.core.erasure import Tombstone
     from shared.services.enrichments import StoredEnrichment
+    from shared.services.planning import Planned
 
 bp = df.Blueprint()
 
@@ -41,53 +43,84 @@ async def run(order: ResolveOrder, svc: Services) -> Resolved:
     from shared.adapters.graph import directory, tenant
     from shared.adapters.graph.refusals import TenantRefused
     from shared.adapters.identity import NotConsented
-    from shared.services import enrichments
+    from shared.services import enrichments, erasures, turns
 
+    if not await asyncio.to_thread(turns.take, svc, order.enrichment, order.run_id):
+        return Resolved(must_wait=True)
     try:
+        # Looked at after the turn was taken: an erasure that comes later finds a run that reads, and waits.
+        tombstones = await asyncio.to_thread(erasures.tombstones, svc)
+        if order.recompute is not None:
+            recomputed = await asyncio.to_thread(_recomputed, order, svc, tombstones)
+            if recomputed is not None:
+                return recomputed
         stored = await asyncio.to_thread(enrichments.load, svc, order.enrichment)
         async with svc.graph() as graph:
             found = await tenant.read(graph)
             resolution = await directory.resolve(graph, stored.body.addresses)
-        counts = await asyncio.to_thread(_plan, order, svc, stored, found, resolution)
+        planned = await asyncio.to_thread(_plan, order, svc, stored, found, resolution, tombstones)
     except (TenantRefused, NotConsented):
         return Resolved(consent_withdrawn=True)
     except Refused as refused:
         return Resolved(problem=await asyncio.to_thread(_problem, order, svc, refused))
     unknown = sum(entry.kind == "unknown" for entry in resolution.entries)
-    return Resolved(people=len(resolution.people), counts=counts, warnings=unknown)
+    return Resolved(people=len(planned.plan.people), counts=planned.counts, warnings=unknown)
+
+
+def _recomputed(order: ResolveOrder, svc: Services, tombstones: Sequence[Tombstone]) -> Resolved | None:
+    """An erasure counts anew what a run has read; None where that is gone, and all is to be read again."""
+    from shared.services import recomputing
+
+    recoded = recomputing.plan(svc, order, tombstones)
+    return Resolved(people=len(recoded.plan.people), counts=recoded.counts) if recoded else None
 
 
 def _plan(
-    order: ResolveOrder, svc: Services, stored: StoredEnrichment, found: Tenant, resolution: Resolution
-) -> Counts:
+    order: ResolveOrder,
+    svc: Services,
+    stored: StoredEnrichment,
+    found: Tenant,
+    resolution: Resolution,
+    tombstones: Sequence[Tombstone],
+) -> Planned:
     """Write the plan. Raises `Refused` with every fault of people and data at once."""
-    from shared.adapters.plan_files import write_plan
+    from shared.adapters.plan_files import Provenance, write_plan
     from shared.core.enrichment import config_hash, facts_hash, rules
+    from shared.core.erasure import key_id
     from shared.core.errors import Fault, Invalid
-    from shared.services import consent, enrichments, planning, reruns, runs
+    from shared.services import consent, enrichments, erasures, planning, reruns, runs
 
+    key = svc.settings.pseudonym_key
     consent.judge_tenant(svc, found)
     faults: list[Fault] = [] if stored.ever_resolved else planning.unknown_addresses(resolution)
     faults += planning.number_of_people(len(resolution.people))
     try:
         planned = planning.make(
-            svc.settings.pseudonym_key,
+            key,
             stored.body,
             planning.read_data(svc, stored.body),
             resolution,
             found.verified_domains,
             order.as_of_us,
+            tombstones,
+            may_be_empty=order.recompute is not None,
         )
     except Invalid as invalid:
         faults += invalid.faults
     if faults:
         raise Invalid("The enrichment cannot be run", " ".join(dict.fromkeys(fault.detail for fault in faults)), faults)
     plan = reruns.based(svc, order, planned.plan)
-    write_plan(svc.storage.staging, order.enrichment, order.run_id, plan, facts_hash(stored.body))
-    runs.remember_configuration(svc, order.enrichment, order.run_id, rules(stored.body), config_hash(stored.body))
+    erased = [each.id for each in tombstones]
+    # Before anything is kept: what a run keeps that did not know of an erasure is deleted by it.
+    runs.remember_configuration(
+        svc, order.enrichment, order.run_id, rules(stored.body), config_hash(stored.body), erased
+    )
+    erasures.learn(svc, planned.finds)
+    provenance = Provenance(facts_hash(stored.body), key_id(key), planned.counts, planned.sources)
+    write_plan(svc.storage.staging, order.enrichment, order.run_id, plan, provenance)
     entries = [enrichments.Entry(one.address, one.kind, one.people, one.guests) for one in resolution.entries]
     enrichments.keep_resolved(svc, stored, entries, len(resolution.people))
-    return planned.counts
+    return planned
 
 
 def _problem(order: ResolveOrder, svc: Services, refused: Refused) -> Problem:

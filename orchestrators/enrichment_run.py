@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from itertools import count
 from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.calls import StepFailed, StepRefused, call, call_each, sub_each
+from orchestrators.calls import StepFailed, StepRefused, call, call_each, pause, sub_each
 from shared.core.contracts import (
     AGGREGATE_BUCKET,
     CHECK_CONSENT,
@@ -104,12 +105,21 @@ class _Run:
         return self.progress.to_json()
 
     def _steps(self) -> Generator[Any, Any, None]:
-        consent = yield from self._consent()
-        yield from self._delay(consent)
+        yield from self._begin()
         people = yield from self._resolve()
         reports = yield from self._extract(people)
         buckets, days = yield from self._aggregate(reports)
         yield from self._publish(buckets, days)
+
+    def _begin(self) -> Generator[Any, Any, None]:
+        """Consent, and the time that a tenant is given after it; an erasure counts what was read before."""
+        if self.request.kind == "erasure":
+            self.progress.skip("consent")
+            self.progress.skip("delay")
+            self.tell()
+            return
+        consent = yield from self._consent()
+        yield from self._delay(consent)
 
     def _consent(self) -> Generator[Any, Any, Consent]:
         self.begin("consent")
@@ -158,8 +168,19 @@ class _Run:
 
     def _resolve(self) -> Generator[Any, Any, int]:
         self.begin("resolve")
-        order = ResolveOrder(**self.key, as_of_us=self.as_of_us, full=self.request.full, retry=self.request.retry)
+        order = ResolveOrder(
+            **self.key,
+            as_of_us=self.as_of_us,
+            full=self.request.full,
+            retry=self.request.retry,
+            recompute=self.request.recompute,
+        )
         resolved = yield from call(self.context, RESOLVE_PEOPLE, order)
+        for attempt in count():
+            if not resolved.must_wait:
+                break
+            yield self.context.create_timer(self.context.current_utc_datetime + pause(attempt))
+            resolved = yield from call(self.context, RESOLVE_PEOPLE, order)
         if resolved.consent_withdrawn:
             raise _withdrawn()
         if resolved.problem:
@@ -172,7 +193,7 @@ class _Run:
     def _extract(self, people: int) -> Generator[Any, Any, list[tuple[GroupOrder, GroupReport]]]:
         """√n groups of √n mailboxes: a flat fan costs the square of n in replays, and chunks in one history too."""
         self.begin("extract", people)
-        size = math.isqrt(people - 1) + 1
+        size = math.isqrt(max(people - 1, 0)) + 1
         orders = [
             GroupOrder(
                 **self.key,
@@ -189,10 +210,12 @@ class _Run:
             raise _withdrawn()
         for report in reports:
             self.progress.counts = add_counts(self.progress.counts, {"Mailbox": report.reasons})
-        self.progress.read = self.progress.counts["Mailbox"].get("Read", 0)
+        reasons = self.progress.counts.get("Mailbox", {})
+        self.progress.read = reasons.get("Read", 0)
         self.progress.refused = people - self.progress.read
-        if not self.progress.read:
-            raise RunEnded("Failed", _nothing_read(self.progress.counts["Mailbox"]))
+        # Where an erasure leaves no mailbox, a result without rows takes the place of the one with that person.
+        if not self.progress.read and self.request.kind != "erasure":
+            raise RunEnded("Failed", _nothing_read(reasons))
         self.finish("extract", self.progress.refused)
         return list(zip(orders, reports, strict=True))
 
@@ -270,7 +293,7 @@ def _withdrawn() -> RunEnded:
 
 
 def _nothing_read(reasons: dict[str, int]) -> Problem:
-    counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    counted = ", ".join(f"{many} {reason}" for reason, many in sorted(reasons.items())) or "all have been erased"
     return Problem(
         title="No mailbox could be read",
         detail=f"Of the listed people's mailboxes none was read: {counted}. Nothing was published; the former result "

@@ -29,6 +29,8 @@ async def health_get(req: func.HttpRequest) -> func.HttpResponse:
 async def get(_: func.HttpRequest, svc: Services, patience: float = PATIENCE) -> func.HttpResponse:
     storage, entra = await asyncio.gather(_storage(svc, patience), _entra(svc, patience))
     checks = {"settings": "ok", "storage": storage, "tokenEndpoint": entra}
+    if storage == "ok":
+        checks["erasureKeys"] = await _keys(svc, patience)
     wrong = [told for told in checks.values() if told != "ok"]
     if wrong:
         return http.problem(503, "Not healthy", " ".join(wrong), state="unhealthy", checks=checks)
@@ -41,6 +43,17 @@ async def _storage(svc: Services, patience: float) -> str:
     except TimeoutError:
         reachable = False
     return "ok" if reachable else "Blob Storage does not answer."
+
+
+async def _keys(svc: Services, patience: float) -> str:
+    """Whether those who have been erased can be recognised."""
+    from shared.services import erasures
+
+    try:
+        unknown = await asyncio.wait_for(asyncio.to_thread(erasures.unknown_keys, svc), patience)
+    except (TryAgain, TimeoutError):
+        return "Blob Storage does not answer."
+    return erasures.unknown_keys_detail(unknown) if unknown else "ok"
 
 
 async def _entra(svc: Services, patience: float) -> str:

@@ -34,18 +34,21 @@ async def rerun_timer(timer: func.TimerRequest, client: df.DurableOrchestrationC
 
 async def run(svc: Services, durable: runs.Durable) -> None:
     """Start each due enrichment once; one that has an active run has missed its slot."""
-    from shared.services import enrichments, life, retention
+    from shared.services import enrichments, erasing, life, retention
 
     for stored in await asyncio.to_thread(lambda: list(enrichments.list_all(svc))):
         if stored.is_active:
             await _start_if_due(svc, durable, stored)
     await life.finish_removals(svc, durable)
+    await erasing.keep_going(svc, durable)
     await asyncio.to_thread(retention.tidy, svc)
 
 
 async def _start_if_due(svc: Services, durable: runs.Durable, stored: StoredEnrichment) -> None:
-    from shared.services import runs
+    from shared.services import erasures, runs
 
+    if await asyncio.to_thread(erasures.is_pending, svc, stored.name):
+        return  # the slot waits for it
     tick = await asyncio.to_thread(take_due_slot, svc, stored)
     if tick is None:
         return

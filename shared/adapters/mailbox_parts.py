@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shared.adapters import tables
 from shared.adapters.blobs import Container
 from shared.core import blob_names
 from shared.core import ledger as ledgers
+from shared.core import recoding as recodings
 from shared.core.contracts import Outcome
-from shared.core.errors import TryAgain
+from shared.core.errors import FactsGone, TryAgain
 from shared.core.facts import MeetingCopies, MessageCopies
 from shared.core.ledger import Kept, Ledger, Reading, Taken
 from shared.core.meetings import MeetingReader
+from shared.core.progress import add_counts
+from shared.core.recoding import UNRELATED, Recoding
 
 
 class Reads(Protocol):
@@ -25,6 +31,7 @@ class Reads(Protocol):
 Readers = tuple[Reads, MeetingReader]
 Kind = Literal["messages", "meetings", "ledger"]
 KINDS: tuple[Kind, ...] = ("messages", "meetings", "ledger")
+FACTS: tuple[Kind, ...] = ("messages", "meetings")
 
 
 class Overtaken(TryAgain):
@@ -113,6 +120,36 @@ class MailboxParts:
             self._mark(earlier._marked())
         return (parts, copies) if parts else None
 
+    def recode(self, earlier: MailboxParts, recoding: Recoding) -> tuple[Outcome, int, int]:
+        """Make what another run has read of this mailbox this run's, in other codes: (outcome, parts, rows of facts).
+
+        Raises `FactsGone` where not all of that is there any more.
+        """
+        marker = earlier._marked()
+        copies, parts = 0, earlier._parts_read()
+        for part in range(parts):
+            copies += self._recode_part(earlier, part, recoding)
+        if not marker:
+            raise FactsGone
+        self._mark(marker)
+        return cast(Outcome, marker["outcome"]), parts, copies
+
+    def _recode_part(self, earlier: MailboxParts, part: int, recoding: Recoding) -> int:
+        contents = {kind: self.staging.read(earlier._name(part, kind)) for kind in KINDS}
+        messages, meetings, ledger = contents["messages"], contents["meetings"], contents["ledger"]
+        if messages is None or meetings is None:
+            raise FactsGone
+        copies, is_in = recodings.messages(tables.read(MessageCopies, messages), recoding, self.mailbox)
+        events, is_in_event = recodings.meetings(tables.read(MeetingCopies, meetings), recoding, self.mailbox)
+        out = {"Message": _out(is_in), "Meeting": _out(is_in_event)}
+        counts = add_counts(tables.read_counts(messages), out)
+        self.staging.write(self._name(part, "messages"), tables.write_message_copies(copies, counts))
+        self.staging.write(self._name(part, "meetings"), tables.write_meeting_copies(events))
+        if ledger is not None:
+            left = recodings.ledger(tables.read(Ledger, ledger), is_in)
+            self.staging.write(self._name(part, "ledger"), tables.write_ledger(left, tables.read_taken(ledger)))
+        return len(copies.item) + len(events.item)
+
     def _parts_read(self) -> int:
         """How many parts a mailbox has that was read to its end; 0 for any other."""
         marker = self._marked()
@@ -155,3 +192,24 @@ class MailboxParts:
 
     def _marker_name(self) -> str:
         return blob_names.mailbox_progress(self.enrichment, self.run_id, self.mailbox)
+
+
+def are_whole(staging: Container, enrichment: str, run_id: str, mailboxes: int) -> bool:
+    """Whether all that a run has put down of its mailboxes is there, so that it can be taken over."""
+    markers = {entry.name: entry.metadata for entry in staging.entries(blob_names.progress(enrichment, run_id))}
+    there = {entry.name for entry in staging.entries(blob_names.mailboxes(enrichment, run_id))}
+    for mailbox in range(mailboxes):
+        place = MailboxParts(staging, enrichment, run_id, mailbox)
+        marker = markers.get(place._marker_name())
+        if marker is None:
+            return False
+        parts = int(marker["part"]) + 1 if marker.get("outcome") == "Read" else 0
+        if not there.issuperset(place._name(part, kind) for part in range(parts) for kind in FACTS):
+            return False
+    return True
+
+
+def _out(is_in: NDArray[Any]) -> dict[str, int]:
+    """Copies that are not in any more."""
+    out = int(np.count_nonzero(~is_in))
+    return {UNRELATED: out} if out else {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +16,16 @@ import pyarrow.parquet as pq
 from shared.adapters.blobs import Container
 from shared.core import blob_names
 from shared.core.addresses import AddressBook
+from shared.core.contacts import Sources, UnusableRows
 from shared.core.enrichment import Options
 from shared.core.errors import FactsGone
 from shared.core.facts import Contacts
 from shared.core.periods import Window
 from shared.core.plan import Plan, fingerprint
+from shared.core.recoding import Recoding
+
+if TYPE_CHECKING:
+    from shared.core.contracts import Counts
 
 _RUN = "run.json"
 _KEPT = 2
@@ -30,24 +35,81 @@ _plans_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a plan comes from, as far as later runs must know.
+
+    configuration: a hash of what the enrichment says of the facts · key: id of the key of the hashes · counts: coverage
+    of the data's rows, of guests and of the hierarchy · sources: of its contacts; None where nobody will ask.
+    """
+
+    configuration: str = ""
+    key: str = ""
+    counts: Counts = field(default_factory=dict)
+    sources: Sources | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
-    """Under what the facts of a run were read. configuration: a hash of what the enrichment says of them."""
+    """Under what the facts of a run were read; configuration, key, counts: as in `Provenance`."""
 
     as_of_us: int
     fingerprint: str
     configuration: str
+    key: str = ""
+    counts: Counts = field(default_factory=dict)
 
 
 def read_origin(staging: Container, enrichment: str, run_id: str) -> Origin | None:
     """None where the run's facts are kept no longer."""
     data = staging.read(blob_names.plan(enrichment, run_id, _RUN))
     run = json.loads(data) if data else {}
-    return Origin(run["asOfUs"], run["fingerprint"], run["configuration"]) if "fingerprint" in run else None
+    if "fingerprint" not in run:
+        return None
+    return Origin(run["asOfUs"], run["fingerprint"], run["configuration"], run.get("key", ""), run.get("counts", {}))
 
 
-def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan, configuration: str = "") -> None:
+def read_sources(staging: Container, enrichment: str, run_id: str) -> Sources | None:
+    """The sources of the plan's contacts; None where they were not kept."""
+    names = ("untagged", "contacts", "unusable")
+    tables = [_columns(staging, blob_names.plan(enrichment, run_id, f"{name}.parquet")) for name in names]
+    if any(table is None for table in tables):
+        return None
+    untagged, contacts, unusable = tables
+    return Sources(
+        untagged("hash").to_numpy(),
+        contacts("hash").to_numpy(),
+        contacts("used").to_numpy(),
+        contacts("repeated").to_numpy(),
+        UnusableRows(*(unusable(name).to_numpy() for name in ("address", "contact", "reason"))),
+    )
+
+
+def read_recoding(staging: Container, enrichment: str, run_id: str) -> Recoding:
+    """How codes of the plan's base are to be exchanged. Raises `FactsGone` where it is not there."""
+    tables = [
+        _columns(staging, blob_names.plan(enrichment, run_id, f"{name}.parquet"))
+        for name in ("recoded_people", "recoded_addresses")
+    ]
+    if tables[0] is None or tables[1] is None:
+        raise FactsGone
+    return Recoding(tables[0]("number").to_numpy(), tables[1]("code").to_numpy())
+
+
+def write_recoding(staging: Container, enrichment: str, run_id: str, recoding: Recoding) -> None:
+    """To be written before the plan that needs it."""
+    for name, column in (
+        ("recoded_people", {"number": recoding.person}),
+        ("recoded_addresses", {"code": recoding.address}),
+    ):
+        staging.write(blob_names.plan(enrichment, run_id, f"{name}.parquet"), _to_parquet(column))
+
+
+def write_plan(
+    staging: Container, enrichment: str, run_id: str, plan: Plan, provenance: Provenance | None = None
+) -> None:
     """Overwrites what an earlier attempt left; `run.json` comes last, so that a plan that can be found is whole."""
-    for name, table in _tables(plan).items():
+    told = provenance or Provenance()
+    for name, table in (_tables(plan) | _tables_of_sources(told.sources)).items():
         staging.write(blob_names.plan(enrichment, run_id, f"{name}.parquet"), _to_parquet(table))
     run = {
         "people": plan.people,
@@ -59,8 +121,11 @@ def write_plan(staging: Container, enrichment: str, run_id: str, plan: Plan, con
         "options": plan.options.model_dump(mode="json", by_alias=True),
         "base": plan.base,
         "asIs": plan.as_is,
+        "recoded": plan.recoded,
         "fingerprint": fingerprint(plan),
-        "configuration": configuration,
+        "configuration": told.configuration,
+        "key": told.key,
+        "counts": told.counts,
     }
     staging.write(blob_names.plan(enrichment, run_id, _RUN), json.dumps(run).encode())
 
@@ -100,6 +165,15 @@ def _tables(plan: Plan) -> dict[str, dict[str, Any]]:
     }
 
 
+def _tables_of_sources(sources: Sources | None) -> dict[str, dict[str, Any]]:
+    if sources is None:
+        return {}
+    contacts = {"hash": sources.contact, "used": sources.used, "repeated": sources.repeated}
+    other = sources.unusable
+    unusable = {"address": other.address, "contact": other.contact, "reason": other.reason}
+    return {"untagged": {"hash": sources.untagged}, "contacts": contacts, "unusable": unusable}
+
+
 def _to_parquet(columns: dict[str, Any]) -> bytes:
     sink = io.BytesIO()
     table = pa.table(columns)
@@ -109,10 +183,10 @@ def _to_parquet(columns: dict[str, Any]) -> bytes:
 
 def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any]) -> Plan:
     def column(table: str) -> Any:
-        data = staging.read(blob_names.plan(enrichment, run_id, f"{table}.parquet"))
-        if data is None:
+        columns = _columns(staging, blob_names.plan(enrichment, run_id, f"{table}.parquet"))
+        if columns is None:
             raise FactsGone
-        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).column
+        return columns
 
     own, addresses, pairs, accounts = (column(table) for table in ("own", "addresses", "pairs", "accounts"))
     top_ids = accounts("top").to_pylist()
@@ -139,8 +213,15 @@ def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any])
         hierarchy=run["hierarchy"],
         base=run.get("base"),
         as_is=run.get("asIs", False),
+        recoded=run.get("recoded", False),
         customers=_customers(column("customers")) if run.get("customers") else None,
     )
+
+
+def _columns(staging: Container, name: str) -> Any:
+    """A function from a column's name to the column; None where there is no such file."""
+    data = staging.read(name)
+    return None if data is None else pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).column
 
 
 def _customers(column: Any) -> dict[str, str | None]:

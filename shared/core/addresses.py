@@ -92,7 +92,8 @@ def is_complete(address: str) -> bool:
 class AddressBook:
     """Our people's addresses, our domains and the contacts' addresses, as hashes.
 
-    people: sorted hashes (u64) of the addresses of M · person: for each, the number of its person (i32) ·
+    people: sorted hashes (u64) of the addresses of M · person: for each, the number of its person (i32), −1 for one
+    who has been erased: the address stays in O, as nobody's ·
     contacts: sorted hashes (u64) of the contact addresses; the position is the address number ·
     domains: our own domains, normalised.
     """
@@ -113,7 +114,7 @@ class AddressBook:
 
     def is_ours(self, address: str, digest: bytes) -> bool:
         """Whether a normalised address with this hash belongs to O: our domains', or one of our people's."""
-        return self.owns_domain_of(address) or self.lookup(digest) < OURS
+        return self.owns_domain_of(address) or self.lookup(digest) <= OURS
 
     def reader(self, key: bytes) -> AddressReader:
         """Codes of raw addresses, remembered; one reader per mailbox."""

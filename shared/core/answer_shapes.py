@@ -327,6 +327,23 @@ class Rows(TypedDict):
     nextLink: str | None
 
 
+class Recomputed(TypedDict):
+    """An enrichment whose tables are recomputed, and the run that does it."""
+
+    name: str
+    runId: str
+
+
+class Erasure(TypedDict):
+    """state: `waiting` for runs that read, `running`, `done`, or `failed`: a run could not recompute its tables."""
+
+    id: str
+    state: Literal["waiting", "running", "done", "failed"]
+    requestedAt: Instant
+    endedAt: Instant | None
+    enrichments: list[Recomputed]
+
+
 class Health(TypedDict):
     state: Literal["healthy"]
     checks: dict[str, str]

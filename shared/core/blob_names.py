@@ -23,6 +23,10 @@ def used_state(nonce: str) -> str:
     return f"consent-used/{nonce}"
 
 
+ERASURES = "erasures.json"
+"""Who has been erased, as keyed hashes, and what became of it."""
+
+
 def runs(name: str) -> str:
     return f"runs/{name}/"
 
@@ -34,6 +38,11 @@ def run(name: str, run_id: str) -> str:
 def active(name: str) -> str:
     """Holds the id of the enrichment's active run, while there is one."""
     return f"active/{name}.json"
+
+
+def reading(name: str) -> str:
+    """Holds the id of the run that reads or aggregates: of the active run, or of an erasure's."""
+    return f"reading/{name}.json"
 
 
 def published(name: str) -> str:
@@ -58,7 +67,7 @@ def segments(name: str) -> str:
 
 def beside_enrichment(name: str) -> tuple[str, ...]:
     """What is kept of an enrichment beside itself and the records of its runs."""
-    return (consent(name), active(name), published(name), schedule(name), history(name), segments(name))
+    return (consent(name), active(name), reading(name), published(name), schedule(name), history(name), segments(name))
 
 
 # enrichment-staging
@@ -73,13 +82,17 @@ def staging(name: str, run_id: str) -> str:
 
 
 def plan(name: str, run_id: str, table: str) -> str:
-    """`table`: run.json, own.parquet, addresses.parquet, pairs.parquet, accounts.parquet, customers.parquet"""
+    """`table`: run.json, and Parquet files of people, contacts and customers (`plan_files`)."""
     return f"{staging(name, run_id)}plan/{table}"
+
+
+def mailboxes(name: str, run_id: str) -> str:
+    return f"{staging(name, run_id)}mailboxes/"
 
 
 def mailbox_part(name: str, run_id: str, mailbox: int, part: int, kind: str) -> str:
     """Facts of one call of extraction. `kind`: messages, meetings or ledger."""
-    return f"{staging(name, run_id)}mailboxes/{mailbox:04d}/{part:04d}.{kind}.parquet"
+    return f"{mailboxes(name, run_id)}{mailbox:04d}/{part:04d}.{kind}.parquet"
 
 
 def progress(name: str, run_id: str) -> str:
@@ -109,6 +122,11 @@ def figures(name: str, run_id: str, number: int, table: str) -> str:
 
 def current(output: str) -> str:
     return f"{output}/current.json"
+
+
+def results(output: str) -> str:
+    """All that was published under this name."""
+    return f"{output}/"
 
 
 def snapshot(output: str, run_id: str) -> str:

@@ -67,15 +67,17 @@ class Refusal(Payload):
 class RunRequest(Payload):
     """What a run is started with. Instants in microseconds, durations in seconds.
 
-    `full`: facts that are kept are not used · `retry`: the run of which only what it could not read is read again.
+    `full`: facts that are kept are not used · `retry`: the run of which only what it could not read is read again ·
+    `recompute`: of an erasure, the run whose kept facts are to be counted anew.
     """
 
     enrichment: str
     run_id: str
-    kind: Literal["manual", "scheduled", "retry"] = "manual"
+    kind: Literal["manual", "scheduled", "retry", "erasure"] = "manual"
     as_of_us: int | None = None
     full: bool = False
     retry: str | None = None
+    recompute: str | None = None
     started_us: int
     consent_poll: int
     consent_timeout: int
@@ -108,21 +110,24 @@ class Consent(Payload):
 
 
 class ResolveOrder(Payload):
-    """`full`, `retry`: as in `RunRequest`."""
+    """`full`, `retry`, `recompute`: as in `RunRequest`."""
 
     enrichment: str
     run_id: str
     as_of_us: int
     full: bool = False
     retry: str | None = None
+    recompute: str | None = None
 
 
 class Resolved(Payload):
     """`people`: listed people, numbered 0…people−1 in the order of their directory ids in the run's plan ·
-    `counts`: the coverage's scopes Contact, Guest and, where a parent is configured, Hierarchy.
+    `counts`: the coverage's scopes Contact, Guest and, where a parent is configured, Hierarchy · `must_wait`: another
+    run of the enrichment, an erasure's, is reading or counting.
     """
 
     people: int = 0
+    must_wait: bool = False
     counts: Counts = {}
     warnings: int = 0
     consent_withdrawn: bool = False
@@ -276,6 +281,30 @@ class Closed(Payload):
     pass
 
 
+class RunEnd(Payload):
+    """What a run as a whole gives back: its last status, of which only this is looked at."""
+
+    state: str = "Failed"
+
+
+class ErasureOrder(Payload):
+    """`looks`: how often it has been looked whether the erasure can go on."""
+
+    erasure: str
+    looks: int = 0
+
+
+class ErasureBegun(Payload):
+    """`runs`: those that are to recompute tables now · `waiting`: enrichments whose run is still reading."""
+
+    runs: list[RunRequest] = []
+    waiting: int = 0
+
+
+class ErasureEnd(Payload):
+    pass
+
+
 # Both ask the directory, which may be busy or away for longer than a worker takes to come back: for some ten minutes.
 CHECK_CONSENT = Activity("check_consent", ConsentQuery, Consent, attempts=8)
 RESOLVE_PEOPLE = Activity("resolve_people", ResolveOrder, Resolved, attempts=8)
@@ -285,6 +314,8 @@ JOIN_ITEMS = Activity("join_items", JoinOrder, Joined)
 AGGREGATE_BUCKET = Activity("aggregate_bucket", BucketOrder, Bucketed)
 PUBLISH_RESULTS = Activity("publish_results", PublishOrder, Published)
 CLOSE_RUN = Activity("close_run", CloseOrder, Closed)
+BEGIN_ERASURE = Activity("begin_erasure", ErasureOrder, ErasureBegun)
+END_ERASURE = Activity("end_erasure", ErasureOrder, ErasureEnd)
 
 ACTIVITIES = (
     CHECK_CONSENT,
@@ -295,4 +326,6 @@ ACTIVITIES = (
     AGGREGATE_BUCKET,
     PUBLISH_RESULTS,
     CLOSE_RUN,
+    BEGIN_ERASURE,
+    END_ERASURE,
 )

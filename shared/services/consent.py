@@ -25,7 +25,7 @@ from shared.core.enrichment import Enrichment
 from shared.core.errors import AppError, Conflict, Invalid
 from shared.core.periods import to_us
 from shared.core.progress import instant
-from shared.services import Services
+from shared.services import Services, erasures
 from shared.services.documents import dump
 
 log = logging.getLogger(__name__)
@@ -70,11 +70,15 @@ async def has_access(svc: Services, addresses: Sequence[str]) -> bool:
 
 
 async def _a_mailbox_answers(svc: Services, addresses: Sequence[str]) -> bool:
+    from shared.services import planning
+
     async with svc.graph() as graph:
         try:
-            listed = sorted((await directory.resolve(graph, addresses)).people)
+            people = (await directory.resolve(graph, addresses)).people
         except TenantRefused:
             return False  # roles reach the directory some time after they reach tokens
+        erased = await asyncio.to_thread(erasures.recognised, svc)
+        listed = planning.left_people(svc.settings.pseudonym_key, people, erased)
         return await tenant.any_answers(graph, listed[:PROBED])
 
 

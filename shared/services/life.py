@@ -15,9 +15,8 @@ from datetime import timedelta
 
 from shared.core import blob_names
 from shared.core.periods import from_us, to_us
-from shared.services import Services, enrichments, runs
+from shared.services import Services, enrichments, runs, snapshots
 from shared.services.conditions import Condition
-from shared.services.documents import read
 from shared.services.enrichments import Removal, StoredEnrichment
 
 log = logging.getLogger(__name__)
@@ -86,23 +85,18 @@ def _clear(svc: Services, stored: StoredEnrichment) -> None:
 
 
 def _purge(svc: Services, stored: StoredEnrichment) -> None:
-    """Delete what its runs have published, wherever they did; readers lose the name of a result before its tables."""
-    output = svc.storage.output
+    """Delete what its runs have published, wherever they did."""
     ours = {blob.rpartition("/")[2].removesuffix(".json") for blob in _names(svc, blob_names.runs(stored.name))}
     for name in (stored.body.output, *stored.former_outputs):
-        ours_here = {run_id for run_id in ours if not _is_of_another(svc, stored.name, name, run_id)}
-        current = read(output, blob_names.current(name))
-        if current and current["runId"] in ours_here:
-            output.delete(blob_names.current(name))
-        for run_id in sorted(ours_here):
-            output.delete_prefix(blob_names.snapshot(name, run_id))
+        ours_here = {run_id for run_id in ours if not is_of_another(svc, stored.name, name, run_id)}
+        snapshots.delete(svc.storage.output, name, ours_here.__contains__)
 
 
 def _names(svc: Services, prefix: str) -> Iterator[str]:
     return (entry.name for entry in svc.storage.config.entries(prefix))
 
 
-def _is_of_another(svc: Services, name: str, output: str, run_id: str) -> bool:
+def is_of_another(svc: Services, name: str, output: str, run_id: str) -> bool:
     """Whether the output is another enrichment's now, and that has a run of this id too."""
     claim = svc.storage.config.read(blob_names.output(output))
     holder = json.loads(claim)["enrichment"] if claim else name

@@ -5,7 +5,7 @@ Saving an enrichment and previewing it judge the same things in the same words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ from shared.core.plan import Plan
 if TYPE_CHECKING:
     from shared.adapters.datafiles import CustomerRows
     from shared.adapters.graph.directory import Resolution
-    from shared.core.contacts import ContactRows, ReadContacts
+    from shared.core.contacts import ContactRows, ReadContacts, Sources
+    from shared.core.erasure import Finds, Tombstone
     from shared.core.hierarchy import Hierarchy
     from shared.services import Services
 
@@ -36,10 +37,14 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """counts: the coverage's scopes Contact, Guest and, where a parent is configured, Hierarchy."""
+    """counts: the coverage's scopes Contact, Guest and, where a parent is configured, Hierarchy · sources: of the
+    contacts · finds: who of the erased was found.
+    """
 
     plan: Plan
     counts: Counts
+    sources: Sources
+    finds: Finds
 
 
 def unknown_addresses(resolution: Resolution) -> list[Fault]:
@@ -87,28 +92,47 @@ def own_book(key: bytes, domains: Iterable[str], people: Mapping[str, frozenset[
     return AddressBook(hashes, numbers, np.array([], np.uint64), ours)
 
 
-def read_contacts(
-    body: Enrichment, data: Data, own: AddressBook, key: bytes, tree: Hierarchy | None = None
-) -> ReadContacts:
-    """Raises `Invalid` where no row can be used."""
-    from shared.adapters import datafiles
-    from shared.core import contacts
+def left_people(key: bytes, people: Mapping[str, frozenset[str]], tombstones: Sequence[Tombstone]) -> list[str]:
+    """Directory ids of these people, sorted, without those who have been erased."""
+    from shared.core import erasure
 
-    read = contacts.read(data.contacts, own, key, tree)
-    if not read.counts.get("Used"):
-        raise datafiles.nothing_usable(body.contacts, read.counts)
-    return read
+    left, _ = erasure.leave_people(sorted(people), own_book(key, (), people), tombstones, key)
+    return left.people
+
+
+def read_contacts(
+    rows: ContactRows, own: AddressBook, key: bytes, tombstones: Sequence[Tombstone], tree: Hierarchy | None = None
+) -> tuple[ReadContacts, Finds]:
+    """Rows of erased contacts do not exist; of these contacts those that were found."""
+    from shared.core import contacts, erasure
+
+    left, finds = erasure.leave_rows(rows, own, tombstones, key)
+    return contacts.read(left, own, key, tree), finds
 
 
 def make(
-    key: bytes, body: Enrichment, data: Data, resolution: Resolution, verified_domains: tuple[str, ...], as_of_us: int
+    key: bytes,
+    body: Enrichment,
+    data: Data,
+    resolution: Resolution,
+    verified_domains: tuple[str, ...],
+    as_of_us: int,
+    tombstones: Sequence[Tombstone] = (),
+    *,
+    may_be_empty: bool = False,
 ) -> Planned:
-    """Raises `Invalid` where no row of the contacts data can be used."""
+    """Raises `Invalid` where no row of the contacts data can be used, unless it may be so."""
+    from shared.adapters import datafiles
+    from shared.core import erasure
+
     tree = _hierarchy_of(data)
     own = own_book(key, (*verified_domains, *body.internal_domains), resolution.people)
-    read = read_contacts(body, data, own, key, tree)
+    left, people_found = erasure.leave_people(sorted(resolution.people), own, tombstones, key)
+    read, contacts_found = read_contacts(data.contacts, left.book, key, tombstones, tree)
+    if not read.counts.get("Used") and not may_be_empty:
+        raise datafiles.nothing_usable(body.contacts, read.counts)
     plan = Plan(
-        people=sorted(resolution.people),
+        people=left.people,
         book=read.book,
         contacts=read.contacts,
         window=Window(as_of_us, body.time_zone),
@@ -121,7 +145,7 @@ def make(
         counts["Guest"] = {"Skipped": len(resolution.guests)}
     if tree is not None:
         counts["Hierarchy"] = tree.counts
-    return Planned(plan, counts)
+    return Planned(plan, counts, read.sources, erasure.together(people_found, contacts_found))
 
 
 def _hierarchy_of(data: Data) -> Hierarchy | None:

@@ -17,7 +17,7 @@ from shared.core.contracts import Cursor
 from shared.core.errors import GraphAway
 from shared.core.estimate import Estimate, MailboxCounts, Observed
 from shared.core.periods import Window, to_us
-from shared.services import Services, consent, saving
+from shared.services import Services, consent, erasures, planning, saving
 from shared.services.enrichments import Entry
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ async def make(svc: Services, raw: bytes) -> Preview | None:
     sound = await saving.examine(svc, BODY_NAME, raw)
     if sound.resolution is None:
         return None
-    people = sorted(sound.resolution.people)
+    listed = sound.resolution.people
+    erased = await asyncio.to_thread(erasures.tombstones, svc)
+    people = planning.left_people(svc.settings.pseudonym_key, listed, erased)
     cursor = whole(Window(to_us(svc.now()), sound.body.time_zone))
     async with svc.graph() as graph:
         counting = await _count(graph, people, cursor)
@@ -82,7 +84,7 @@ async def make(svc: Services, raw: bytes) -> Preview | None:
         estimate.TENANT + sound.requests + await _probing(svc, sound.requests, len(people)),
         statistics.median(counting.seconds) if counting.seconds else USUAL_LATENCY,
     )
-    return Preview(saving.entries_of(sound.resolution), len(people), sound.contacts, estimate.estimate(observed))
+    return Preview(saving.entries_of(sound.resolution), len(listed), sound.contacts, estimate.estimate(observed))
 
 
 async def _count(graph: GraphClient, people: list[str], cursor: Cursor) -> _Counting:

@@ -9,7 +9,7 @@ from shared.core import blob_names
 from shared.core.errors import Conflict, Fault, Invalid
 from shared.core.periods import from_us
 from shared.core.plan import Plan, fingerprint
-from shared.services import Services, runs
+from shared.services import Services, runs, turns
 from shared.services.documents import Document, read
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def check_retry(svc: Services, stored: StoredEnrichment, run_id: str) -> int:
     record = runs.find(svc, stored.name, run_id)
     if record is None:
         raise Invalid("Run not found", "retry names no run.", [Fault("/retry", "names no run of this enrichment")])
-    if record["phase"] not in runs.ENDED_PHASES:
+    if record["phase"] not in turns.ENDED_PHASES:
         raise Conflict("The run has not ended", "Only a run that has ended can be retried. Wait for it, or cancel it.")
     origin = _kept(svc, record)
     if origin.configuration != facts_hash(stored.body):
@@ -55,21 +55,21 @@ def _base(svc: Services, enrichment: str, plan: Plan) -> str | None:
         record = read(svc.storage.config, name)
         if record is None or record["status"]["state"] not in ("Succeeded", "SucceededWithWarnings"):
             continue
-        origin = _origin(svc, record)
+        origin = origin_of(svc, record)
         if origin and origin.fingerprint == wanted and origin.as_of_us <= plan.window.as_of_us:
             found.append((origin.as_of_us, record["request"]["run_id"]))
     return max(found)[1] if found else None
 
 
 def _kept(svc: Services, record: Document) -> Origin:
-    origin = _origin(svc, record)
+    origin = origin_of(svc, record)
     if origin is None:
         detail = "What that run has read is no longer kept (STAGING_RETENTION). Start a run without retry."
         raise Conflict("The facts of the run are not kept", detail)
     return origin
 
 
-def _origin(svc: Services, record: Document) -> Origin | None:
+def origin_of(svc: Services, record: Document) -> Origin | None:
     """Under what the run's facts were read; None where they are kept no longer."""
     from shared.adapters.plan_files import read_origin
 

@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 
 from shared.adapters.blobs import Container
 from shared.core import blob_names
-from shared.services import Services, enrichments, runs
+from shared.services import Services, enrichments, runs, snapshots, turns
 from shared.services.documents import read
 
 
 def tidy(svc: Services) -> None:
     """Delete what is older than its retention; never facts of a run that is active, never the current result."""
     for stored in enrichments.list_all(svc):
-        active = runs.active_run(svc, stored.name)
-        _tidy_staging(svc, stored.name, active)
+        _tidy_staging(svc, stored.name)
         _tidy_results(svc, stored.body.output)
     _tidy_orphans(svc)
     _tidy_used_states(svc)
@@ -50,9 +49,13 @@ def _tidy_used_states(svc: Services) -> None:
             svc.storage.config.delete(entry.name)
 
 
-def _tidy_staging(svc: Services, enrichment: str, active: str | None) -> None:
+def _tidy_staging(svc: Services, enrichment: str) -> None:
+    reading = turns.holder(svc, enrichment)
+    if reading and reading["erasure"]:
+        return  # it counts anew what an earlier run has read
     limit = svc.now() - svc.settings.staging_retention
-    for run_id in _children(svc.storage.staging, blob_names.staging_of(enrichment)):
+    active = runs.active_run(svc, enrichment)
+    for run_id in snapshots.run_ids(svc.storage.staging, blob_names.staging_of(enrichment)):
         if run_id != active and _started(run_id) < limit:
             svc.storage.staging.delete_prefix(blob_names.staging(enrichment, run_id))
 
@@ -61,15 +64,9 @@ def _tidy_results(svc: Services, output: str) -> None:
     data = svc.storage.output.read(blob_names.current(output))
     current = json.loads(data)["runId"] if data else None
     limit = svc.now() - svc.settings.result_retention
-    for run_id in _children(svc.storage.output, f"{output}/"):
+    for run_id in snapshots.run_ids(svc.storage.output, blob_names.results(output)):
         if run_id != current and _started(run_id) < limit:
             svc.storage.output.delete_prefix(f"{output}/{run_id}/")
-
-
-def _children(container: Container, prefix: str) -> list[str]:
-    """The run ids directly below the prefix."""
-    names = (entry.name[len(prefix) :].split("/") for entry in container.entries(prefix))
-    return sorted({parts[0] for parts in names if len(parts) > 1})
 
 
 def _started(run_id: str) -> datetime:

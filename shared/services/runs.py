@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar
@@ -22,17 +21,15 @@ from shared.core.errors import Conflict, Fault, Invalid, Missing, PlatformAway, 
 from shared.core.periods import from_us, to_us
 from shared.core.progress import ENDED, Progress, cut_short
 from shared.core.run_start import FUTURE
-from shared.services import Services, enrichments, markers
+from shared.services import Services, enrichments, erasures, markers, snapshots, turns
 from shared.services.documents import Document, change, dump, read
 from shared.services.enrichments import StoredEnrichment
 
 # Between reserving a run and starting its orchestration lie a few requests; after this time it will not start any more.
 GRACE = timedelta(minutes=2)
 
-RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-Kind = Literal["manual", "scheduled", "retry"]
+Kind = Literal["manual", "scheduled", "retry", "erasure"]
 T = TypeVar("T")
-ENDED_PHASES = ("closed", "canceled")
 OVER = ("Completed", "Failed", "Terminated", "Canceled")
 
 
@@ -52,6 +49,17 @@ async def _asked(answer: Awaitable[T]) -> T:
         return await answer
     except Exception as error:
         raise PlatformAway(f"The platform's orchestrations cannot be reached ({type(error).__name__}).") from None
+
+
+async def begin_orchestration(durable: Durable, orchestrator: str, instance: str, order: Document) -> None:
+    """Raises `PlatformAway`."""
+    await _asked(durable.start_new(orchestrator, instance, order))
+
+
+async def is_alive(durable: Durable, instance: str) -> bool:
+    """Whether the orchestration has begun and not ended. Raises `PlatformAway`."""
+    runtime_status = getattr(await _asked(durable.get_status(instance)), "runtime_status", None)
+    return runtime_status is not None and runtime_status.name not in OVER
 
 
 def instance_id(enrichment: str, run_id: str) -> str:
@@ -84,7 +92,7 @@ def history(svc: Services, enrichment: str, skip: int, top: int) -> tuple[list[D
 
 def find(svc: Services, enrichment: str, run_id: str) -> Document | None:
     """The record of a run; `run_id` may be whatever a caller wrote."""
-    return read(svc.storage.config, blob_names.run(enrichment, run_id)) if RUN_ID.fullmatch(run_id) else None
+    return read(svc.storage.config, blob_names.run(enrichment, run_id)) if snapshots.RUN_ID.fullmatch(run_id) else None
 
 
 def record_of(svc: Services, enrichment: str, run_id: str) -> Document:
@@ -107,13 +115,16 @@ async def start(
     """Start a run; `Conflict` while another one of this enrichment is active. as_of_us, full, retry: `RunRequest`."""
     if as_of_us is not None and as_of_us > to_us(svc.now()):
         raise Invalid("asOf lies in the future", f"asOf {FUTURE}.", [Fault("/asOf", FUTURE)])
-    await _let_go_of_the_dead(svc, durable, enrichment)
-    request = await asyncio.to_thread(_reserve, svc, enrichment, kind, as_of_us, full, retry)
+    await let_go_of_the_dead(svc, durable, enrichment)
+    wanted = {"kind": kind, "as_of_us": as_of_us, "full": full, "retry": retry}
+    request = await asyncio.to_thread(_reserve, svc, enrichment, wanted)
     name = instance_id(enrichment, request.run_id)
     try:
         # Looked at after the reservation: whoever removes the enrichment finds the run, or we find that they have.
         check_active(await asyncio.to_thread(enrichments.load, svc, enrichment))
-        await _asked(durable.start_new("enrichment_run", name, request.to_wire()))
+        await asyncio.to_thread(erasures.check_keys, svc)
+        await asyncio.to_thread(erasures.check_none_pending, svc, enrichment)
+        await begin_orchestration(durable, "enrichment_run", name, request.to_wire())
     except BaseException:
         await asyncio.to_thread(_release, svc.storage, request)
         raise
@@ -127,29 +138,9 @@ def check_active(stored: StoredEnrichment) -> None:
         raise Conflict("The enrichment is inactive", "An inactive enrichment has no runs. Activate it, then start one.")
 
 
-def _reserve(
-    svc: Services, enrichment: str, kind: Kind, as_of_us: int | None, full: bool, retry: str | None
-) -> RunRequest:
-    settings = svc.settings
-    second = svc.now().replace(microsecond=0)
-    while True:
-        request = RunRequest(
-            enrichment=enrichment,
-            run_id=second.strftime("%Y%m%dT%H%M%SZ"),
-            kind=kind,
-            as_of_us=as_of_us,
-            full=full,
-            retry=retry,
-            started_us=to_us(second),
-            consent_poll=_seconds(settings.consent_poll),
-            consent_timeout=_seconds(settings.consent_timeout),
-            mailbox_patience=_seconds(settings.mailbox_patience),
-        )
-        record = {"request": request.to_wire(), "phase": "active", "status": Progress(request).to_json()}
-        if svc.storage.config.create(blob_names.run(enrichment, request.run_id), dump(record)) is not None:
-            break
-        second += timedelta(seconds=1)
-    if not _take_turn(svc, request):
+def _reserve(svc: Services, enrichment: str, wanted: dict[str, Any]) -> RunRequest:
+    request = _record(svc, enrichment, wanted)
+    if not _become_active(svc, request):
         raise Conflict(
             "A run is active",
             f"The enrichment {enrichment} has a run that has not ended. Wait for it, or cancel it, then start again.",
@@ -157,7 +148,46 @@ def _reserve(
     return request
 
 
-def _take_turn(svc: Services, request: RunRequest) -> bool:
+def reserve_recomputing(
+    svc: Services, enrichment: str, erasure: str, as_of_us: int, recompute: str
+) -> RunRequest | None:
+    """A run, beside the active one, that counts anew what the run `recompute` has read; None while another one reads.
+
+    Again for the same erasure: the same run again.
+    """
+    held_by, reader = turns.holder(svc, enrichment), turns.reader(svc, enrichment)
+    if held_by and reader:
+        is_own = held_by["erasure"] == erasure
+        return RunRequest.from_wire(record_of(svc, enrichment, reader)["request"]) if is_own else None
+    wanted = {"kind": "erasure", "as_of_us": as_of_us, "recompute": recompute}
+    request = _record(svc, enrichment, wanted)
+    if turns.take(svc, enrichment, request.run_id, erasure):
+        return request
+    svc.storage.config.delete(blob_names.run(enrichment, request.run_id))
+    return None
+
+
+def _record(svc: Services, enrichment: str, wanted: dict[str, Any]) -> RunRequest:
+    """A new run under the first second that is free; `wanted`: fields of the request."""
+    settings = svc.settings
+    second = svc.now().replace(microsecond=0)
+    while True:
+        request = RunRequest(
+            enrichment=enrichment,
+            run_id=second.strftime("%Y%m%dT%H%M%SZ"),
+            started_us=to_us(second),
+            consent_poll=_seconds(settings.consent_poll),
+            consent_timeout=_seconds(settings.consent_timeout),
+            mailbox_patience=_seconds(settings.mailbox_patience),
+            **wanted,
+        )
+        record = {"request": request.to_wire(), "phase": "active", "status": Progress(request).to_json()}
+        if svc.storage.config.create(blob_names.run(enrichment, request.run_id), dump(record)) is not None:
+            return request
+        second += timedelta(seconds=1)
+
+
+def _become_active(svc: Services, request: RunRequest) -> bool:
     """Whether the run is the active one now; if not, its record is gone."""
     holder = dump({"runId": request.run_id, "sinceUs": to_us(svc.now())})
     record = blob_names.run(request.enrichment, request.run_id)
@@ -182,14 +212,18 @@ def _release(storage: Storage, request: RunRequest) -> None:
     storage.config.delete(blob_names.run(request.enrichment, request.run_id))
 
 
-async def _let_go_of_the_dead(svc: Services, durable: Durable, enrichment: str) -> None:
-    """Close a run that is called active though its orchestration has ended, or never began."""
-    run_id = await asyncio.to_thread(active_run, svc, enrichment)
-    if run_id is None:
-        return
+async def let_go_of_the_dead(svc: Services, durable: Durable, enrichment: str) -> None:
+    """Close a run that is called active, or is said to read, though its orchestration has ended or never began."""
+    for name in (blob_names.active(enrichment), blob_names.reading(enrichment)):
+        held_by = await asyncio.to_thread(read, svc.storage.config, name)
+        if held_by is not None:
+            await _let_go_if_dead(svc, durable, enrichment, name, held_by["runId"])
+
+
+async def _let_go_if_dead(svc: Services, durable: Durable, enrichment: str, name: str, run_id: str) -> None:
     record = await asyncio.to_thread(read, svc.storage.config, blob_names.run(enrichment, run_id))
     if record is None:
-        await asyncio.to_thread(svc.storage.config.delete, blob_names.active(enrichment))
+        await asyncio.to_thread(svc.storage.config.delete, name)
         return
     status = await _asked(durable.get_status(instance_id(enrichment, run_id)))
     if await _is_dead(svc, record, status):
@@ -215,10 +249,15 @@ def _dead_status(svc: Services, record: Document, status: Any) -> Document:
     return cut_short(last, "Failed", to_us(svc.now()), problem)
 
 
-def remember_configuration(svc: Services, enrichment: str, run_id: str, rules: Document, config_hash: str) -> None:
-    """Store with the run what changed its numbers (semantics §9), and a hash of the whole configuration."""
-    name = blob_names.run(enrichment, run_id)
-    change(svc.storage.config, name, lambda record: record | {"rules": rules, "configHash": config_hash})
+def remember_configuration(
+    svc: Services, enrichment: str, run_id: str, rules: Document, config_hash: str, erased: Sequence[str]
+) -> None:
+    """Store with the run what changed its numbers (semantics §9), and a hash of the whole configuration.
+
+    erased: ids of the erasures under which it reads and counts.
+    """
+    told = {"rules": rules, "configHash": config_hash, "erased": list(erased)}
+    change(svc.storage.config, blob_names.run(enrichment, run_id), lambda record: record | told)
 
 
 def keep_faults(svc: Services, enrichment: str, run_id: str, faults: list[Document]) -> None:
@@ -260,16 +299,19 @@ def _with_all_faults(status: Document, record: Document) -> Document:
 
 
 def _unlock(svc: Services, enrichment: str, run_id: str) -> None:
-    name = blob_names.active(enrichment)
-    tagged = svc.storage.config.read_tagged(name)
-    holder = read(svc.storage.config, name) if tagged else None
-    if tagged and holder and holder["runId"] == run_id:
-        svc.storage.config.delete(name, tagged[1])
+    turns.release(svc, enrichment, run_id)
+    turns.let_go(svc, blob_names.active(enrichment), run_id)
 
 
 async def cancel(svc: Services, durable: Durable, enrichment: str, run_id: str) -> None:
-    """Stop the run; `Conflict` once it publishes or has ended."""
-    await asyncio.to_thread(record_of, svc, enrichment, run_id)
+    """Stop the run; `Conflict` once it publishes or has ended, and for an erasure's, which is carried out."""
+    record = await asyncio.to_thread(record_of, svc, enrichment, run_id)
+    if record["request"]["kind"] == "erasure":
+        raise Conflict("An erasure is not cancelled", "This run takes a person out of the tables; nothing was stopped.")
+    await _cancel(svc, durable, enrichment, run_id)
+
+
+async def _cancel(svc: Services, durable: Durable, enrichment: str, run_id: str) -> None:
     instance = instance_id(enrichment, run_id)
     status = await _asked(durable.get_status(instance))
 
@@ -287,24 +329,32 @@ async def cancel(svc: Services, durable: Durable, enrichment: str, run_id: str) 
 
 
 async def stop(svc: Services, durable: Durable, enrichment: str) -> None:
-    """Cancel the enrichment's active run, if it has one. `Conflict` while that one publishes, or is just ending."""
-    run_id = await check_stoppable(svc, durable, enrichment)
-    if run_id is None:
-        return
-    try:
-        await cancel(svc, durable, enrichment, run_id)
-    except Conflict:
-        raise _publishing(run_id) from None
+    """Cancel the enrichment's active run, and an erasure's, if it has one. `Conflict` while that one publishes, or is
+    just ending.
+    """
+    for run_id in await check_stoppable(svc, durable, enrichment):
+        try:
+            await _cancel(svc, durable, enrichment, run_id)
+        except Conflict:
+            raise _publishing(run_id) from None
 
 
-async def check_stoppable(svc: Services, durable: Durable, enrichment: str) -> str | None:
-    """The enrichment's active run, None where it has none. `Conflict` where that one cannot be stopped any more."""
-    await _let_go_of_the_dead(svc, durable, enrichment)
-    run_id = await asyncio.to_thread(active_run, svc, enrichment)
-    record = await asyncio.to_thread(find, svc, enrichment, run_id) if run_id else None
-    if run_id and record and record["phase"] in ("publishing", "closed"):
-        raise _publishing(run_id)
-    return run_id
+async def check_stoppable(svc: Services, durable: Durable, enrichment: str) -> list[str]:
+    """The enrichment's runs that have not ended. `Conflict` where one of them cannot be stopped any more."""
+    await let_go_of_the_dead(svc, durable, enrichment)
+    run_ids = await asyncio.to_thread(_not_ended, svc, enrichment)
+    for run_id in run_ids:
+        record = await asyncio.to_thread(find, svc, enrichment, run_id)
+        if record and record["phase"] in ("publishing", "closed"):
+            raise _publishing(run_id)
+    return run_ids
+
+
+def _not_ended(svc: Services, enrichment: str) -> list[str]:
+    """The active run, and the one whose turn it is to read, which may be an erasure's."""
+    held_by = turns.holder(svc, enrichment)
+    found = (active_run(svc, enrichment), held_by["runId"] if held_by else None)
+    return [run_id for run_id in dict.fromkeys(found) if run_id]
 
 
 def _publishing(run_id: str) -> Conflict:
@@ -318,9 +368,7 @@ async def _terminate(durable: Durable, instance: str, status: Document) -> None:
     groups = math.isqrt(people - 1) + 1 if people else 0
     children = [f"{instance}:consent", *(f"{instance}:{group}" for group in range(groups))]
     for name in (instance, *children):
-        found = await _asked(durable.get_status(name))
-        runtime_status = getattr(found, "runtime_status", None)
-        if runtime_status is not None and runtime_status.name not in OVER:
+        if await is_alive(durable, name):
             await _asked(durable.terminate(name, "cancelled"))
 
 
@@ -331,7 +379,7 @@ async def follow(svc: Services, durable: Durable, enrichment: str, run_id: str) 
 
 async def follow_record(svc: Services, durable: Durable, record: Document) -> Document:
     enrichment, run_id = record["request"]["enrichment"], record["request"]["run_id"]
-    if record["phase"] in ENDED_PHASES:
+    if record["phase"] in turns.ENDED_PHASES:
         return dict(record["status"])
     status = await _asked(durable.get_status(instance_id(enrichment, run_id)))
     if await _is_dead(svc, record, status):

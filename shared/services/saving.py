@@ -161,9 +161,10 @@ def _judge_contacts(svc: Services, draft: _Draft) -> None:
     if draft.rows is None or draft.contacts is None:
         return
     from shared.adapters import datafiles
-    from shared.core import contacts
+    from shared.services import erasures, planning
 
-    read = contacts.read(draft.rows, _own(svc, draft), svc.settings.pseudonym_key)
+    key = svc.settings.pseudonym_key
+    read, _ = planning.read_contacts(draft.rows, _own(svc, draft), key, erasures.recognised(svc))
     draft.contacts_read = read
     if not read.counts.get("Used"):
         draft.faults += datafiles.nothing_usable(draft.contacts, read.counts).faults

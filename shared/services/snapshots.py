@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from shared.adapters.blobs import Container
 from shared.core import blob_names
 from shared.core.periods import rfc3339, to_us
-from shared.services.documents import Document, change, dump
+from shared.services.documents import Document, change, dump, read
 
 if TYPE_CHECKING:
     import pandas as pd
+
+RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 def write_tables(
@@ -75,3 +78,24 @@ def make_current(
     if output.create(blob, dump(snapshot)) is not None:
         return True
     return change(output, blob, newer) is not None
+
+
+def run_ids(container: Container, prefix: str) -> list[str]:
+    """The ids of the runs that have left something directly below the prefix, of facts or of an output."""
+    below = {entry.name[len(prefix) :].partition("/") for entry in container.entries(prefix)}
+    return sorted({name for name, slash, _ in below if slash and RUN_ID.fullmatch(name)})
+
+
+def outputs(container: Container) -> list[str]:
+    """The names under which results lie."""
+    return sorted({name for name, slash, _ in (entry.name.partition("/") for entry in container.entries("")) if slash})
+
+
+def delete(container: Container, name: str, is_gone: Callable[[str], bool]) -> None:
+    """Delete the results of those runs; readers lose the name of the current one before its tables."""
+    current = read(container, blob_names.current(name))
+    if current and is_gone(current["runId"]):
+        container.delete(blob_names.current(name))
+    for run_id in run_ids(container, blob_names.results(name)):
+        if is_gone(run_id):
+            container.delete_prefix(blob_names.snapshot(name, run_id))

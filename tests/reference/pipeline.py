@@ -12,6 +12,8 @@ import io
 import itertools
 import json
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -20,10 +22,12 @@ from shared.adapters import standing_files, tables
 from shared.adapters.graph import wire
 from shared.adapters.graph.client import GraphClient
 from shared.adapters.graph.directory import Resolution, resolve
+from shared.adapters.mailbox_parts import MailboxParts
 from shared.adapters.plan_files import write_plan
-from shared.core import blob_names
+from shared.core import blob_names, recoding
 from shared.core.contracts import BucketOrder, Counts, JoinOrder, PartitionOrder, PublishOrder
 from shared.core.enrichment import Enrichment
+from shared.core.erasure import Tombstone, bury
 from shared.core.meetings import MeetingReader
 from shared.core.messages import MessageReader
 from shared.core.periods import to_us
@@ -31,6 +35,7 @@ from shared.core.plan import Plan
 from shared.core.progress import add_counts
 from shared.services import Services, enrichments, planning
 from shared.services.conditions import Condition
+from shared.services.planning import Planned
 from tests.fakes import memory_storage
 from tests.reference.directory import Directory
 from tests.reference.organisation import Json, Organisation
@@ -45,12 +50,23 @@ GROUP = 3
 _runs = itertools.count(1)
 
 
-def publish_by_kernels(org: Organisation, seed: int = 0, partitions: int = 1, buckets: int = 1) -> Published:
+def publish_by_kernels(
+    org: Organisation, seed: int = 0, partitions: int = 1, buckets: int = 1, erased: Sequence[str] = ()
+) -> Published:
     """`seed`: of the order in which pages and their entities come. Each mailbox is in as many parts as there are
-    partitions.
+    partitions. `erased`: addresses of people who were erased before.
     """
-    run = _Run(org, random.Random(seed), partitions, buckets)
+    run = _Run(org, random.Random(seed), partitions, buckets, erased)
     run.extract()
+    run.fold()
+    return run.published()
+
+
+def publish_from_kept_facts(org: Organisation, erased: Sequence[str], seed: int = 0, partitions: int = 1) -> Published:
+    """As an erasure does it: everything is read, then these people are taken out of what was kept."""
+    run = _Run(org, random.Random(seed), partitions, buckets=1)
+    run.extract()
+    run.take_out(erased)
     run.fold()
     return run.published()
 
@@ -58,40 +74,63 @@ def publish_by_kernels(org: Organisation, seed: int = 0, partitions: int = 1, bu
 class _Run:
     """One run of one enrichment over storage in memory."""
 
-    def __init__(self, org: Organisation, order: random.Random, partitions: int, buckets: int) -> None:
+    def __init__(
+        self, org: Organisation, order: random.Random, partitions: int, buckets: int, erased: Sequence[str] = ()
+    ) -> None:
         self.org, self.order, self.run_id = org, order, f"{next(_runs):08d}T000000Z"
         self.partitions, self.buckets = partitions, buckets
         self.body = Enrichment.model_validate({**org.enrichment, "addresses": ["all@own.example"]})
         self.svc = cast("Services", SimpleNamespace(storage=memory_storage(), now=lambda: org.as_of))
         self.as_of_us = to_us(org.as_of)
         resolution = asyncio.run(resolve(cast("GraphClient", Directory(org)), org.enrichment["addresses"]))
-        self.people = sorted(resolution.people)
-        self.read = read_mailboxes(org, self.people)
-        self._write_input()
-        self.plan, self.counts = self._planned(resolution)
-        write_plan(self.svc.storage.staging, NAME, self.run_id, self.plan)
+        self._write_input(len(resolution.people))
+        self.planned = self._planned(resolution, erased)
+        self._begin(self.planned.plan, self.planned.counts)
 
-    def _write_input(self) -> None:
-        storage = self.svc.storage
-        storage.input.write("contacts.csv", _csv(self.org.contacts))
-        storage.input.write("accounts.csv", _csv(self.org.accounts))
-        enrichments.save(self.svc, NAME, self.body, [], len(self.people), Condition())
-        storage.config.write(
+    def _begin(self, plan: Plan, counts: Counts) -> None:
+        self.plan, self.people = plan, plan.people
+        self.read = read_mailboxes(self.org, self.people)
+        self.counts = add_counts(counts, {"Mailbox": dict(mailbox_reasons(self.org, self.people))})
+        write_plan(self.svc.storage.staging, NAME, self.run_id, plan)
+        self.svc.storage.config.write(
             blob_names.run(NAME, self.run_id), json.dumps({"phase": "active", "configHash": "-"}).encode()
         )
 
-    def _planned(self, resolution: Resolution) -> tuple[Plan, Counts]:
+    def take_out(self, erased: Sequence[str]) -> None:
+        """Go on as another run, with what was read, but without these people."""
+        before, self.run_id = self.run_id, f"{next(_runs):08d}T000000Z"
+        planned = self.planned
+        recoded = recoding.without(self.plan, planned.sources, planned.counts, _tombstones(erased), KEY)
+        self._begin(recoded.plan, recoded.counts)
+        for owner in self.read:
+            number = self.people.index(owner)
+            place = MailboxParts(self.svc.storage.staging, NAME, self.run_id, number)
+            earlier = replace(place, run_id=before, mailbox=recoded.recoding.person.tolist().index(number))
+            place.recode(earlier, recoded.recoding)
+
+    def _write_input(self, people: int) -> None:
+        storage = self.svc.storage
+        storage.input.write("contacts.csv", _csv(self.org.contacts))
+        storage.input.write("accounts.csv", _csv(self.org.accounts))
+        enrichments.save(self.svc, NAME, self.body, [], people, Condition())
+
+    def _planned(self, resolution: Resolution, erased: Sequence[str]) -> Planned:
         verified = tuple(domain["name"] for domain in self.org.tenant["verifiedDomains"])
         data = planning.read_data(self.svc, self.body)
-        planned = planning.make(KEY, self.body, data, resolution, verified, self.as_of_us)
-        return planned.plan, add_counts(planned.counts, {"Mailbox": dict(mailbox_reasons(self.org, self.people))})
+        tombstones = _tombstones(erased)
+        return planning.make(
+            KEY, self.body, data, resolution, verified, self.as_of_us, tombstones, may_be_empty=bool(erased)
+        )
 
     def extract(self) -> None:
         """What the activity `extract_mailbox` leaves in staging, each mailbox in some parts."""
         for owner, mailbox in self.read.items():
             pages = pages_of(mailbox)
+            number = self.people.index(owner)
             for part in range(self.partitions):
-                self._write_part(self.people.index(owner), part, pages)
+                self._write_part(number, part, pages)
+            marker = {"outcome": "Read", "part": str(self.partitions - 1)}
+            self.svc.storage.staging.write(blob_names.mailbox_progress(NAME, self.run_id, number), b"", marker)
 
     def _write_part(self, number: int, part: int, pages: Pages) -> None:
         plan, staging = self.plan, self.svc.storage.staging
@@ -165,6 +204,10 @@ class _Run:
             {name: list(csv.DictReader(io.StringIO(data.decode()))) for name, data in files.items()},
             standing=standing_files.read(output.read(blob_names.index("Office", self.run_id)) or b""),
         )
+
+
+def _tombstones(erased: Sequence[str]) -> list[Tombstone]:
+    return [bury(f"e{number}", address, KEY) for number, address in enumerate(erased)]
 
 
 def _csv(rows: list[dict[str, str]]) -> bytes:

@@ -227,7 +227,7 @@ async def published(stage: Stage, output: str = "Office") -> str:
     out.write(blob_names.current(output), dump({"runId": stage.run_id, "asOf": "2026-11-24T00:00:00Z", "tables": []}))
     for blob in blob_names.beside_enrichment("sales"):
         if config.read(blob) is None:
-            config.write(blob, dump({"slotUs": 0}))
+            config.write(blob, dump({"slotUs": 0, "runId": stage.run_id, "erasure": None}))
     runs.begin_publishing(stage.svc, "sales", stage.run_id)
     status = json.loads(config.read(blob_names.run("sales", stage.run_id)) or b"")["status"]
     runs.close(stage.svc, "sales", stage.run_id, status | {"state": "Succeeded"})

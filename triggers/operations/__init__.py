@@ -1,6 +1,6 @@
 """What each HTTP route takes and gives, as data: the OpenAPI document and the tests of answers are made from it."""
 
-from triggers.operations import enrichments, readers, runs, segments, world
+from triggers.operations import enrichments, erasures, readers, runs, segments, world
 from triggers.operations.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -8,5 +8,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *runs.OPERATIONS,
     *readers.OPERATIONS,
     *segments.OPERATIONS,
+    *erasures.OPERATIONS,
     *world.OPERATIONS,
 )

@@ -33,7 +33,7 @@ OPERATIONS = (
         "GET",
         "api/health",
         Access.ANYBODY,
-        "Whether settings are whole, and storage and the token endpoint answer.",
+        "Whether settings are whole, storage and the token endpoint answer, and the keys of erasures are known.",
         {200: ok(Health, "Healthy.")},
         {503: Answer("Not healthy; `checks` says what is wrong.", {PROBLEM: Illness})},
     ),

@@ -1,0 +1,45 @@
+"""What an erasure leaves of kept facts is what a reading under its tombstone finds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pprint import pformat
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.reference.organisation import Organisation
+from tests.reference.pipeline import publish_by_kernels, publish_from_kept_facts
+from tests.reference.strategies import ALIASES, OURS, RESPELT, THEIRS, THIRD, organisations, smallest
+from tests.reference.text import differences
+
+EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
+SOMEBODY = st.sampled_from((*THEIRS, *OURS, *ALIASES, *RESPELT, *THIRD[:1]))
+
+
+@settings(
+    max_examples=EXAMPLES or 60,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(org=organisations(), erased=st.lists(SOMEBODY, min_size=1, max_size=3), order=st.integers(0, 3))
+def test_kept_facts_without_the_erased_give_what_a_reading_without_them_gives(
+    org: Organisation, erased: list[str], order: int
+):
+    """§8: the tables are recomputed; later runs do not bring the person back."""
+    if found := unlike(org, erased, order):
+        small = smallest(org, lambda smaller: bool(unlike(smaller, erased, order)))
+        pytest.fail("\n".join([*found, f"Without {erased}:", pformat(asdict(small)), *unlike(small, erased, order)]))
+
+
+def unlike(org: Organisation, erased: list[str], order: int) -> list[str]:
+    """Where the tables differ."""
+    read_anew = publish_by_kernels(org, order, partitions=2, erased=erased).tables
+    recomputed = publish_from_kept_facts(org, erased, order, partitions=2).tables
+    assert recomputed.keys() == read_anew.keys()
+    return [line for name, rows in read_anew.items() for line in differences(rows, recomputed[name])]
