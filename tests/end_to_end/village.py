@@ -7,17 +7,12 @@ from typing import Any
 
 from localdev.graph.mailbox import empty
 from localdev.graph.tenant_files import TenantFiles
+from tests.villagers import DATA, TENANT, person
 
 AS_OF = datetime(2026, 6, 30, 12, tzinfo=UTC)
 OURS = ("ada", "ben", "cleo", "dora", "emil", "fay")
 CUSTOMERS = ("A1", "A2", "A3", "A4", "A5")
 DAYS = 200
-_EXCHANGE = {
-    "assignedDateTime": "2024-01-01T00:00:00Z",
-    "capabilityStatus": "Enabled",
-    "service": "exchange",
-    "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0",
-}
 Entity = dict[str, Any]
 
 
@@ -45,33 +40,17 @@ def tenant() -> TenantFiles:
             _meet(mailboxes, day)
     return TenantFiles(
         tenant={
-            "tenantId": "10000000-0000-0000-0000-000000000000",
-            "displayName": "Village",
-            "countryLetterCode": "DE",
-            "verifiedDomains": [{"name": "village.example", "isDefault": True, "isInitial": True}],
+            **TENANT,
             "asOf": f"{AS_OF:%Y-%m-%dT%H:%M:%SZ}",
             "timeZone": "UTC",
         },
-        users=[_user(name) for name in OURS],
+        users=[person(user_id(name), name, address(name)) for name in OURS],
         groups=[_group()],
         mailboxes=mailboxes,
         contacts_csv="\n".join(["ContactId,AccountId,Email", *rows, ""]).encode(),
         accounts_csv=b"AccountId,Name,ParentId\nA1,One,\nA2,Two,A1\nA3,Three,\nA4,Four,\nA5,Five,\n",
         enrichment=_enrichment(),
     )
-
-
-def _user(name: str) -> Entity:
-    return {
-        "id": user_id(name),
-        "displayName": name.title(),
-        "mail": address(name),
-        "userPrincipalName": address(name),
-        "proxyAddresses": [f"SMTP:{address(name)}"],
-        "userType": "Member",
-        "assignedPlans": [_EXCHANGE],
-        "mailbox": "ok",
-    }
 
 
 def _group() -> Entity:
@@ -91,8 +70,7 @@ def _enrichment() -> Entity:
         "addresses": [address(name) for name in ("crew", "cleo", "dora", "emil", "fay")],
         "administrators": [address("admin")],
         "consentAgreed": True,
-        "contacts": {"blob": "contacts.csv", "contactId": "ContactId", "customerId": "AccountId", "email": "Email"},
-        "customers": {"blob": "accounts.csv", "customerId": "AccountId", "name": "Name", "parent": "ParentId"},
+        **DATA,
         "schedule": "off",
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 from localdev.graph.mailbox import Mailbox, empty
 from localdev.graph.tenant_files import TenantFiles
 from tests.reruns.world import World
+from tests.villagers import DATA, TENANT, person
 
 Entity = dict[str, Any]
 
@@ -32,13 +33,8 @@ def tenant(r: Random, at: datetime) -> TenantFiles:
     """Three people with some mail of the last year, in custom folders and below Junk too, and some meetings."""
     mailboxes = {user_id(name): _mailbox(r, name, at) for name in PEOPLE}
     return TenantFiles(
-        tenant={
-            "tenantId": "10000000-0000-0000-0000-000000000000",
-            "displayName": "Village",
-            "countryLetterCode": "DE",
-            "verifiedDomains": [{"name": "village.example", "isDefault": True, "isInitial": True}],
-        },
-        users=[_user(name) for name in PEOPLE],
+        tenant=dict(TENANT),
+        users=[person(user_id(name), name, address(name)) for name in PEOPLE],
         groups=[],
         mailboxes=mailboxes,
         contacts_csv="\n".join(["ContactId,AccountId,Email", *ROWS[:4], ""]).encode(),
@@ -47,31 +43,11 @@ def tenant(r: Random, at: datetime) -> TenantFiles:
     )
 
 
-def _user(name: str) -> Entity:
-    exchange = {
-        "assignedDateTime": "2024-01-01T00:00:00Z",
-        "capabilityStatus": "Enabled",
-        "service": "exchange",
-        "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0",
-    }
-    return {
-        "id": user_id(name),
-        "displayName": name.title(),
-        "mail": address(name),
-        "userPrincipalName": address(name),
-        "proxyAddresses": [f"SMTP:{address(name)}"],
-        "userType": "Member",
-        "assignedPlans": [exchange],
-        "mailbox": "ok",
-    }
-
-
 def configuration(**options: Any) -> Entity:
     return {
         "addresses": [address(name) for name in PEOPLE],
         "consentAgreed": True,
-        "contacts": {"blob": "contacts.csv", "contactId": "ContactId", "customerId": "AccountId", "email": "Email"},
-        "customers": {"blob": "accounts.csv", "customerId": "AccountId", "name": "Name", "parent": "ParentId"},
+        **DATA,
         "schedule": "off",
         "timeZone": "Europe/Berlin",
         "options": options,
