@@ -243,14 +243,11 @@ def test_cancelled_while_it_asks_graph(app: App, undisturbed: dict[str, bytes], 
 
 
 def test_cancelled_while_it_aggregates(app: App, undisturbed: dict[str, bytes]) -> None:
-    """Facts that vanish make the step fail again and again, which holds the stage for long enough."""
+    """Facts that are broken make the step fail again and again, which holds the stage for long enough."""
     before = _result(app)
-    app.faults({"kind": "slow", "path": MESSAGES, "mailbox": CLEO, "seconds": 3.0})
-    run = app.start()
-    prefix = f"{app.name}/{run.rpartition('/')[2]}/mailboxes/"
-    (taken,) = await_that(lambda: app.names("enrichment-staging", f"{prefix}0000/0000.messages"), bool, pause=0.02)
+    run = _reading(app)
     with app.storage as service:
-        service.get_blob_client("enrichment-staging", taken).delete_blob()
+        service.get_blob_client("enrichment-staging", _first_part(app, run)).upload_blob(b"broken", overwrite=True)
     app.await_task(run, "aggregate")
 
     _cancel(app, run)
@@ -258,6 +255,39 @@ def test_cancelled_while_it_aggregates(app: App, undisturbed: dict[str, bytes]) 
     assert _result(app) == before
     app.succeed(app.start())
     assert app.tables() == undisturbed
+
+
+@pytest.mark.parametrize("gone", ["mailboxes/0000/", ""], ids=["one mailbox", "everything"])
+def test_facts_removed_while_a_run_reads_end_it_at_once_and_the_former_result_stays(
+    app: App, undisturbed: dict[str, bytes], gone: str
+) -> None:
+    before = _result(app)
+    run = _reading(app)
+    _first_part(app, run)
+    prefix = f"{app.name}/{run.rpartition('/')[2]}/{gone}"
+    with app.storage as service:
+        for name in app.names("enrichment-staging", prefix):
+            service.get_blob_client("enrichment-staging", name).delete_blob()
+
+    status = app.end(run)
+
+    assert (status["state"], status["problem"]["title"]) == ("Failed", "What the run had read is gone")
+    assert _result(app) == before
+    app.succeed(app.start())
+    assert app.tables() == undisturbed
+
+
+def _reading(app: App) -> str:
+    """A run that goes on reading one mailbox when all others have been read."""
+    app.faults({"kind": "slow", "path": MESSAGES, "mailbox": CLEO, "seconds": 3.0})
+    return app.start()
+
+
+def _first_part(app: App, run: str) -> str:
+    """The name of the blob with the first mailbox's messages, as soon as it is there."""
+    prefix = f"{app.name}/{run.rpartition('/')[2]}/mailboxes/0000/0000.messages"
+    (name,) = await_that(lambda: app.names("enrichment-staging", prefix), bool, pause=0.02)
+    return str(name)
 
 
 def test_a_run_that_has_ended_cannot_be_cancelled(app: App) -> None:

@@ -90,14 +90,14 @@ def _be_refused(app: App) -> None:
 
 
 def _have_a_bad_run(app: App) -> None:
-    """Graph says addresses in its errors, links and half pages; facts vanish, so that a step keeps failing."""
+    """Graph says addresses in its errors, links and half pages; facts are broken, so that a step keeps failing."""
     somebody = app.body()["addresses"][0]
     messages = {"path": "/users/*/messages"}
     app.emulator(
         "POST",
         "faults",
         [
-            {"kind": "slow", "seconds": 3.0, **messages},  # one mailbox leaves time to take away the facts of others
+            {"kind": "slow", "seconds": 3.0, **messages},  # one mailbox leaves time to break the facts of others
             {"kind": "status", "status": 503, "message": f"The mailbox of {somebody} is busy.", **messages},
             {"kind": "halfJson", **messages},
             {"kind": "badItem", "item": somebody, **messages},
@@ -107,9 +107,11 @@ def _have_a_bad_run(app: App) -> None:
     run = app.start()
     app.await_task(run, "extract", at_least=1)
     prefix = f"{app.name}/{run.rpartition('/')[2]}/mailboxes/"
+    broken = io.BytesIO()
+    pq.write_table(pa.table({"nothing": [1]}), broken)
     with app.storage as service:
         for name in app.names("enrichment-staging", prefix):
-            service.get_blob_client("enrichment-staging", name).delete_blob()
+            service.get_blob_client("enrichment-staging", name).upload_blob(broken.getvalue(), overwrite=True)
     app.await_task(run, "aggregate")
     app.ask("POST", f"{run}/cancel")
 
