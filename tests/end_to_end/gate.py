@@ -15,6 +15,9 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from localdev import azurite
+from tests.end_to_end.app import App
+
 PATIENCE = 60.0
 # What belongs to one connection and not to the request.
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -137,3 +140,13 @@ def before(storage: str) -> Iterator[tuple[Gate, str]]:
         loop.call_soon_threadsafe(ended.set)
         thread.join()
         loop.close()
+
+
+@contextmanager
+def gated(app: App) -> Iterator[Gate]:
+    """The app's storage lies behind a gate from now on."""
+    with before(app.world.blob_url) as (guard, address):
+        app.kill_host()
+        app.start_host(DATA_STORAGE=azurite.connection_string(address))
+        yield guard
+        app.kill_host()

@@ -9,17 +9,15 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from localdev import azurite
 from localdev.world import Source
-from tests.end_to_end import gate
 from tests.end_to_end.app import GOOD, App, OpenWorld, Tell
-from tests.end_to_end.gate import Gate
+from tests.end_to_end.gate import Gate, gated
 
 pytestmark = [pytest.mark.whole, pytest.mark.azurite]
 
@@ -78,16 +76,6 @@ MORE_MOMENTS = (
 TENANTS = {"village": MOMENTS, **({"sample": MORE_MOMENTS} if os.environ.get("WHOLE") else {})}
 
 
-@contextmanager
-def _gated(app: App) -> Iterator[Gate]:
-    """The app's storage lies behind a gate from now on."""
-    with gate.before(app.world.blob_url) as (guard, address):
-        app.kill_host()
-        app.start_host(DATA_STORAGE=azurite.connection_string(address))
-        yield guard
-        app.kill_host()
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_a_run_that_is_killed_in_every_stage_publishes_the_same_bytes(
@@ -96,7 +84,7 @@ def test_a_run_that_is_killed_in_every_stage_publishes_the_same_bytes(
     """Interfaces §3: the same facts, configuration and `asOf` give the same bytes, but for `RunId` in the coverage."""
     source = Source(folder=village_folder) if tenant == "village" else Source()
     settings = {"FIRST_RUN_DELAY": "PT6S"}
-    with open_world(source, granted=False, settings=settings) as app, _gated(app) as guard:
+    with open_world(source, granted=False, settings=settings) as app, gated(app) as guard:
         app.save()
         run = app.start()
         _kill_in_state(app, run, "WaitingForConsent", while_down=app.grant)
@@ -169,7 +157,7 @@ def _blobs(app: App) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def published(open_world: OpenWorld, village_folder: Path) -> Iterator[tuple[App, Gate, dict[str, bytes]]]:
     """A world with a result, behind a gate."""
-    with open_world(Source(folder=village_folder)) as app, _gated(app) as guard:
+    with open_world(Source(folder=village_folder)) as app, gated(app) as guard:
         app.save()
         app.succeed(app.start())
         yield app, guard, app.tables()
