@@ -1,4 +1,8 @@
-"""A mailbox of synthetic mail, and a server of its pages, ready-made: `python -m bench.extraction_pages`."""
+"""Mailboxes of synthetic mail, and a server of their pages, ready-made: `python -m bench.extraction_pages <folder>`.
+
+`lean` has messages with short ids and no etags, `full` the same ones with ids and etags as long as Graph's; `calendar`
+has meetings. All of it is served plain and over TLS; the certificate is left in the folder.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,19 @@ import gzip
 import os
 import random
 import re
+import ssl
+import sys
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
-
-import msgspec
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from shared.core.plan import Plan
 
 KEY = bytes(range(32))
@@ -24,6 +33,9 @@ CONTACTS = 1_000_000
 AS_OF = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 ME = "ada.lovelace@contoso.example"
 RELEVANT = 0.4
+PEOPLE = ["calendar", "full", "lean"]  # in the order of the plan; the address is the first one's
+EVENTS = 10_000
+CERTIFICATE = "certificate.pem"
 
 _Known = tuple[list[str], list[str], list[str], list[bytes]]  # colleagues, contacts, others, conversations
 
@@ -32,11 +44,22 @@ def contact(number: int) -> str:
     return f"contact{number:07d}@customer{number % 50_000:05d}.example"
 
 
-def plan() -> Plan:
-    """One person, and a million contacts of two hundred thousand accounts."""
+@lru_cache(maxsize=1)
+def contact_hashes() -> NDArray[np.uint64]:
+    """In the order of the contacts' numbers."""
     import numpy as np
 
     from shared.core import hashes
+
+    digest = hashes.hasher(KEY, hashes.ADDRESS)
+    joined = b"".join(digest(contact(number).encode()) for number in range(CONTACTS))
+    return np.frombuffer(joined, hashes.HASH).astype(np.uint64)
+
+
+def plan() -> Plan:
+    """Three mailboxes, and a million contacts of two hundred thousand accounts."""
+    import numpy as np
+
     from shared.core.addresses import AddressBook, people_index
     from shared.core.enrichment import Options
     from shared.core.facts import Contacts
@@ -45,8 +68,6 @@ def plan() -> Plan:
 
     domains = frozenset({"contoso.example"})
     people, person = people_index([(0, [ME])], domains, KEY)
-    digest = hashes.hasher(KEY, hashes.ADDRESS)
-    known = np.frombuffer(b"".join(digest(contact(number).encode()) for number in range(CONTACTS)), hashes.HASH)
     ids = [f"account{number:06d}" for number in range(CONTACTS // 5)]
     contacts = Contacts(
         pair_offsets=np.arange(CONTACTS + 1),
@@ -56,24 +77,65 @@ def plan() -> Plan:
         top=np.arange(len(ids), dtype=np.int32),
         tops=ids,
     )
-    book = AddressBook(people, person, np.sort(known.astype(np.uint64)), domains)
-    return Plan(["person-0"], book, contacts, Window(to_us(AS_OF), "Europe/Berlin"), Options(), False)
+    book = AddressBook(people, person, np.sort(contact_hashes()), domains)
+    return Plan(PEOPLE, book, contacts, Window(to_us(AS_OF), "Europe/Berlin"), Options(), False)
 
 
-def messages() -> tuple[list[bytes], list[str]]:
-    """The messages of one mailbox as JSON, in the order of receipt, and when each was received."""
+def messages() -> tuple[list[dict[str, Any]], list[str]]:
+    """The messages of a mailbox, in the order of receipt, and when each was received: no two in one second."""
     rng = random.Random(11)
     colleagues = [f"colleague{number}@contoso.example" for number in range(60)]
     contacts = [contact(rng.randrange(CONTACTS)) for _ in range(600)]
     others = [f"someone{number}@elsewhere{number % 300}.example" for number in range(1500)]
-    seconds = sorted(rng.randrange(364 * 86_400) for _ in range(MESSAGES))
-    first = AS_OF - timedelta(days=364)
-    received = [(first + timedelta(seconds=each)).strftime("%Y-%m-%dT%H:%M:%SZ") for each in seconds]
-    encode = msgspec.json.Encoder().encode
+    received = _seconds(rng, MESSAGES)
     conversations = [rng.randbytes(16) for _ in range(MESSAGES // 4)]
     known = colleagues, contacts, others, conversations
-    encoded = [encode(_message(rng, number, at, known)) for number, at in enumerate(received)]
-    return encoded, received
+    return [_message(rng, number, at, known) for number, at in enumerate(received)], received
+
+
+def _seconds(rng: random.Random, count: int) -> list[str]:
+    first = AS_OF - timedelta(days=364)
+    seconds = sorted(rng.sample(range(364 * 86_400), count))
+    return [(first + timedelta(seconds=each)).strftime("%Y-%m-%dT%H:%M:%SZ") for each in seconds]
+
+
+def _with_etag(message: dict[str, Any]) -> dict[str, Any]:
+    """With an id and an etag as long as Graph's."""
+    number = int(message["id"][4:])
+    return {"@odata.etag": f'W/"CQAAABYAAAC{number:021d}"', **message, "id": f"AAMk{number:0148d}"}
+
+
+def events() -> tuple[list[dict[str, Any]], list[str]]:
+    """The meetings of a calendar, in the order of their starts, and when each starts."""
+    rng = random.Random(13)
+    colleagues = [f"colleague{number}@contoso.example" for number in range(60)]
+    contacts = [contact(rng.randrange(CONTACTS)) for _ in range(600)]
+    starts = _seconds(rng, EVENTS)
+    return [_event(rng, number, at, colleagues, contacts) for number, at in enumerate(starts)], starts
+
+
+def _event(rng: random.Random, number: int, start: str, colleagues: list[str], contacts: list[str]) -> dict[str, Any]:
+    end = datetime.fromisoformat(start) + timedelta(minutes=rng.choice([25, 30, 60]))
+    named = [ME, *rng.sample(colleagues, k=rng.choice([0, 1, 2, 4]))]
+    named += rng.sample(contacts, k=rng.choice([1, 2])) if rng.random() < RELEVANT else []
+    answers = [rng.choice(["accepted", "accepted", "none", "tentativelyAccepted", "declined"]) for _ in named]
+    return {
+        "id": f"AAMk{number:012d}",
+        "iCalUId": f"040000008200E00074C5B7101A82E00800000000{rng.getrandbits(256):064X}",
+        "type": "occurrence",
+        "start": {"dateTime": f"{start[:-1]}.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": f"{end:%Y-%m-%dT%H:%M:%S}.0000000", "timeZone": "UTC"},
+        "isAllDay": False,
+        "isCancelled": False,
+        "isDraft": False,
+        "sensitivity": "normal",
+        "organizer": _who(rng.choice(named)),
+        "attendees": [
+            {"type": "required", "status": {"response": answer, "time": "0001-01-01T00:00:00Z"}, **_who(address)}
+            for address, answer in zip(named, answers, strict=True)
+        ],
+        "responseStatus": {"response": answers[0], "time": start},
+    }
 
 
 def _message(rng: random.Random, number: int, at: str, known: _Known) -> dict[str, Any]:
@@ -104,37 +166,50 @@ def _who(address: str) -> dict[str, Any]:
 
 
 class Pages:
-    """Makes whole HTTP answers to what is asked. url: where they are served."""
+    """Makes whole HTTP answers to what is asked of the mailboxes of PEOPLE."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._messages, self._received = messages()
+    def __init__(self) -> None:
+        import msgspec
 
-    def answer(self, target: str) -> bytes:
+        encode = msgspec.json.Encoder().encode
+        mail, received = messages()
+        meetings, starts = events()
+        self._messages = {
+            "lean": ([encode(one) for one in mail], received),
+            "full": ([encode(_with_etag(one)) for one in mail], received),
+        }
+        self._events = {"calendar": ([encode(one) for one in meetings], starts)}
+
+    def answer(self, base: str, target: str) -> bytes:
+        """base: the address under which the server was asked, where its nextLinks lead."""
         path, _, query = target.partition("?")
         asked = {name: unquote(value) for name, _, value in (each.partition("=") for each in query.split("&"))}
+        person = path.split("/")[3]
         if path.endswith("/messages"):
-            return _response(200, self._page(path, asked))
+            return _response(200, self._page(base + path, asked, self._messages.get(person, ([], []))))
         if path.endswith("/calendarView"):
-            return _response(200, b'{"value":[],"@odata.count":0}')
+            return _response(200, self._page(base + path, asked, self._events.get(person, ([], []))))
         if path.endswith("/childFolders"):
             return _response(200, b'{"value":[]}')
         if path.endswith(("/drafts", "/junkemail", "/outbox")):
             return _response(200, b'{"id":"folder-' + path.rpartition("/")[2].encode() + b'"}')
         return _response(404, b'{"error":{"code":"ErrorItemNotFound","message":""}}')
 
-    def _page(self, path: str, asked: dict[str, str]) -> bytes:
-        begin, end = 0, len(self._messages)
-        if "$filter" in asked:
-            since, until = re.findall(r"receivedDateTime (?:ge|lt) (\S+)", asked["$filter"])
-            begin, end = bisect_left(self._received, since), bisect_left(self._received, until)
-        begin += int(asked.get("$skip", "0"))
-        stop = min(end, begin + int(asked["$top"]))
-        body = b'{"value":[' + b",".join(self._messages[begin:stop]) + b"]"
+    def _page(self, link: str, asked: dict[str, str], items: tuple[list[bytes], list[str]]) -> bytes:
+        """Of the items whose time lies in the window that is asked for, as many as are wanted."""
+        encoded, times = items
+        window = re.findall(r"receivedDateTime (?:ge|lt) (\S+)", asked.get("$filter", ""))
+        if "startDateTime" in asked:
+            window = [asked["startDateTime"], asked["endDateTime"]]
+        begin, end = [bisect_left(times, each) for each in window] or [0, len(times)]
+        first = begin + int(asked.get("$skip", "0"))
+        stop = min(end, first + int(asked["$top"]))
+        body = b'{"value":[' + b",".join(encoded[first:stop]) + b"]"
         if asked.get("$count") == "true":
             body += f',"@odata.count":{end - begin}'.encode()
         if stop < end:
-            body += f',"@odata.nextLink":"{self.url}{path}?$skip={stop}&$top={asked["$top"]}"'.encode()
+            rest = {**asked, "$skip": str(stop - begin)}
+            body += f',"@odata.nextLink":"{link}?{"&".join(f"{k}={quote(v)}" for k, v in rest.items())}"'.encode()
         return body + b"}"
 
 
@@ -147,25 +222,59 @@ def _response(status: int, body: bytes) -> bytes:
     return head.encode() + zipped
 
 
-async def serve() -> None:
-    answers: dict[str, bytes] = {}
+async def serve(folder: Path) -> None:
+    """Says on two lines where it serves, plain and over TLS."""
+    pages = Pages()
+    for context in (None, _certified(folder)):
+        answers: dict[str, bytes] = {}
+        talk = partial(_talk, pages, answers, "https" if context else "http")
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1 << 20, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        print(f"{'https' if context else 'http'}://localhost:{port}", flush=True)
+        await server.start_serving()
+    await asyncio.Event().wait()
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                target = head.split(b" ", 2)[1].decode()
-                if target not in answers:
-                    answers[target] = pages.answer(target)
-                writer.write(answers[target])
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()  # the client has what it wanted
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1 << 20)
-    pages = Pages(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    print(pages.url, flush=True)
-    await server.serve_forever()
+async def _talk(
+    pages: Pages, answers: dict[str, bytes], scheme: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    base = f"{scheme}://localhost:{writer.get_extra_info('sockname')[1]}"
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            target = head.split(b" ", 2)[1].decode()
+            if target not in answers:
+                answers[target] = pages.answer(base, target)
+            writer.write(answers[target])
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()  # the client has what it wanted
+
+
+def _certified(folder: Path) -> ssl.SSLContext:
+    """A server's context with a certificate for localhost, made for this day."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / CERTIFICATE).write_bytes(certificate.public_bytes(pem))
+    (folder / "key.pem").write_bytes(secret)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / CERTIFICATE, folder / "key.pem")
+    return context
 
 
 def pin(core: int) -> None:
@@ -176,4 +285,4 @@ def pin(core: int) -> None:
 
 if __name__ == "__main__":
     pin(0)
-    asyncio.run(serve())
+    asyncio.run(serve(Path(sys.argv[1])))
