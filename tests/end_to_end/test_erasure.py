@@ -90,6 +90,10 @@ def test_earlier_results_and_facts_go_and_records_of_runs_stay(app: App):
     assert {name.split("/")[1] for name in app.names("enrichment-output", "Office/2")} == {run_id}
     assert {name.split("/")[1] for name in app.names("enrichment-staging", f"{app.name}/")} == {run_id}
     assert app.ask("POST", f"enrichments/{app.name}/runs", json={"retry": first}).status_code == 409
+    overview = app.ask("GET", f"enrichments/{app.name}/overview").json()
+    segments = app.ask("GET", f"enrichments/{app.name}/segments").json()["value"]
+    assert [each["runId"] for each in overview["enrichedOverTime"]] == [first, run_id]
+    assert {(each["joined"], each["left"]) for each in segments} == {(None, None)}
 
 
 def test_one_of_ours_counts_nowhere_and_the_mailbox_is_read_no_more(app: App):
