@@ -79,7 +79,8 @@ class ManyHasher:
         hashes = np.zeros(len(texts), HASH)
         for step in range(width):
             chains = self._encrypted(chains ^ blocks[:, step])
-            hashes = np.where(steps == step + 1, np.maximum(chains[:, 0], np.uint64(1)), hashes)
+            ended = steps == step + 1
+            hashes[ended] = np.maximum(chains[ended, 0], np.uint64(1))
         return hashes
 
     def _encrypted(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -51,13 +51,11 @@ def instants_us(texts: Sequence[str | None]) -> NDArray[np.int64]:
     return _one_by_one(map(instant_us, texts)) if (alike := _alike(texts, "Z")) is None else alike
 
 
-def event_times_us(times: Sequence[tuple[str | None, str | None]]) -> NDArray[np.int64]:
-    """`event_time_us` of each (date_time, time_zone), NEVER for None."""
-    if {zone for _, zone in times} == {"UTC"}:
-        alike = _alike([date_time for date_time, _ in times], ".0000000")
-        if alike is not None:
-            return alike
-    return _one_by_one(event_time_us(*time) for time in times)
+def event_times_us(date_times: Sequence[str | None], time_zones: Sequence[str | None]) -> NDArray[np.int64]:
+    """`event_time_us` of each, NEVER for None."""
+    if time_zones.count("UTC") == len(time_zones) and (alike := _alike(date_times, ".0000000")) is not None:
+        return alike
+    return _one_by_one(map(event_time_us, date_times, time_zones))
 
 
 def _one_by_one(instants: Iterable[int | None]) -> NDArray[np.int64]:

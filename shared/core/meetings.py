@@ -191,7 +191,10 @@ def starts_us(events: Sequence[Event]) -> Ints:
 
 
 def _times_us(times: Sequence[Time | None]) -> Ints:
-    return event_times_us([(time.date_time, time.time_zone) if time is not None else (None, None) for time in times])
+    return event_times_us(
+        [time.date_time if time is not None else None for time in times],
+        [time.time_zone if time is not None else None for time in times],
+    )
 
 
 def _text(event: Event, start: int, end: int) -> bytes:

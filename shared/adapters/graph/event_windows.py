@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from shared.adapters.graph.refusals import TooSlow
 from shared.adapters.graph.sitting import Sitting, Span
-from shared.adapters.graph.wire import EVENT_SELECT, Page, WireEvent, decode_events
+from shared.adapters.graph.wire import EVENT_SELECT, Page, WireEvent, decode_events, unseen
 from shared.core.meetings import starts_us
 from shared.core.periods import MICROSECONDS, rfc3339
 
@@ -94,16 +94,13 @@ class _Look:
     top: int
     divisible: bool
     events: list[WireEvent] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
+    ids: set[str | None] = field(default_factory=set)
     count: int | None = None
     ended: bool = False
     full: bool = False
 
     def note(self, page: Page[WireEvent]) -> None:
-        for event in page.items:
-            if event.id is None or event.id not in self.ids:
-                self.events.append(event)
-                self.ids.add(event.id or "")
+        self.events += unseen(page.items, self.ids)
         self.count = self.count if page.count is None else page.count
         self.ended = page.next_link is None
         self.full = len(page.items) >= self.top

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from shared.adapters.graph.refusals import TooSlow
 from shared.adapters.graph.sitting import Sitting, Span
-from shared.adapters.graph.wire import CHANGED, Page, WireMessage, decode_messages
+from shared.adapters.graph.wire import CHANGED, Page, WireMessage, decode_messages, unseen
 from shared.core.instants import instant_us
 from shared.core.periods import MICROSECONDS, rfc3339
 
@@ -150,24 +150,11 @@ class _Glance:
         if not self.messages:
             self.oldest = self._first_second(page.items, self.begin)
         self.newest = self._first_second(reversed(page.items), self.newest)
-        self.messages += self._new(page.items)
+        self.messages += unseen(page.items, self.ids)
         self.ended = page.next_link is None
         self.full = len(page.items) >= self.top
         if self.fresh:
             self.count = self.count if page.count is None else page.count
-
-    def _new(self, items: list[WireMessage]) -> list[WireMessage]:
-        """Those not seen yet: pages repeat messages where mail arrives while they are read."""
-        ids = {item.id for item in items}
-        if len(ids) == len(items) and self.ids.isdisjoint(ids):
-            self.ids |= ids
-            return items
-        new = []
-        for item in items:
-            if item.id is None or item.id not in self.ids:
-                self.ids.add(item.id)
-                new.append(item)
-        return new
 
     @property
     def tells(self) -> bool:

@@ -123,6 +123,24 @@ class Page(Struct, Generic[Item], frozen=True):
     count: int | None = field(default=None, name="@odata.count")
 
 
+ItemT = TypeVar("ItemT", WireMessage, WireEvent)
+
+
+def unseen(items: list[ItemT], seen: set[str | None]) -> list[ItemT]:
+    """Those whose ids are not among the seen ones, to which they are added: pages repeat items where some arrive while
+    they are read. One without an id is taken for another each time."""
+    ids = {item.id for item in items}
+    if len(ids) == len(items) and seen.isdisjoint(ids):
+        seen |= ids
+        return items
+    fresh = []
+    for item in items:
+        if item.id is None or item.id not in seen:
+            seen.add(item.id)
+            fresh.append(item)
+    return fresh
+
+
 _messages = msgspec.json.Decoder(Page[WireMessage])
 _events = msgspec.json.Decoder(Page[WireEvent])
 
