@@ -75,7 +75,7 @@ def test_every_contract_has_exactly_one_registered_activity_and_every_shell_is_d
 def test_orchestrators_are_registered_by_the_names_they_are_started_with(registered):
     names = {f.get_function_name() for f in registered if f.get_trigger().type == "orchestrationTrigger"}
 
-    assert names == {"await_consent", "enrichment_run", "extract_group"}
+    assert names == {"await_consent", "carry_out_erasure", "enrichment_run", "extract_group"}
 
 
 def test_every_http_function_always_answers_with_a_response(registered):

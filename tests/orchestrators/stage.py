@@ -1,4 +1,4 @@
-"""The three orchestrators on a stage with stub activities: what a test changes is what its sentence is about."""
+"""The orchestrators on a stage with stub activities: what a test changes is what its sentence is about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from localdev.host.play import START, PlayEvent, Tape, play
-from orchestrators import await_consent, enrichment_run, extract_group
+from orchestrators import await_consent, carry_out_erasure, enrichment_run, extract_group
 from shared.core.contracts import (
     Bucketed,
     Closed,
@@ -26,6 +26,7 @@ ORCHESTRATORS = {
     "enrichment_run": enrichment_run.run,
     "await_consent": await_consent.run,
     "extract_group": extract_group.run,
+    "carry_out_erasure": carry_out_erasure.run,
 }
 GRANTED = Consent(granted=True, state="granted", published=True)
 MISSING = Consent(granted=False, state="missing")

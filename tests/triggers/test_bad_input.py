@@ -61,6 +61,9 @@ segments
     unknown                             triggers/test_segment_filters.py
     nested 1,000 deep, column of        triggers/test_segment_filters.py; core/test_any_filter.py
     another table, any filter at all
+erasures
+    no address, any body at all         triggers/test_erasures.py (…a_body_with_faults…, any_body_begins…)
+    the key has changed                 triggers/test_erasures.py (under_an_unknown_key…)
 routes
     unknown, HEAD, OPTIONS              end_to_end/test_refusals.py
 """
