@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pprint import pformat
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference.organisation import Organisation
 from tests.reference.pipeline import publish_by_kernels, publish_from_kept_facts
-from tests.reference.strategies import ALIASES, OURS, RESPELT, THEIRS, THIRD, organisations, smallest
+from tests.reference.strategies import ALIASES, OURS, RESPELT, THEIRS, THIRD, organisations, smallest, tried
 from tests.reference.text import differences
 
-EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
 SOMEBODY = st.sampled_from((*THEIRS, *OURS, *ALIASES, *RESPELT, *THIRD[:1]))
 
 
-@settings(
-    max_examples=EXAMPLES or 60,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@tried(60)
 @given(org=organisations(), erased=st.lists(SOMEBODY, min_size=1, max_size=3), order=st.integers(0, 3))
 def test_kept_facts_without_the_erased_give_what_a_reading_without_them_gives(
     org: Organisation, erased: list[str], order: int
