@@ -9,7 +9,7 @@ from shared.core import blob_names
 from shared.core.contracts import RunRequest
 from shared.core.enrichment import Enrichment
 from shared.core.periods import to_us
-from shared.services import Services, enrichments, erasing, history, runs, snapshots, turns
+from shared.services import Services, enrichments, erasing, erasures, history, runs, snapshots, turns
 from shared.services.conditions import Condition
 from shared.services.erasures import Erasure
 from tests.fakes import FakeDurable
@@ -101,3 +101,13 @@ def facts(svc: Services, name: str = "sales") -> list[str]:
 
 def records(svc: Services, name: str = "sales") -> list[str]:
     return [entry.name.split("/")[-1].split(".")[0] for entry in svc.storage.config.entries(blob_names.runs(name))]
+
+
+def state(svc: Services, erasure: Erasure) -> str:
+    return erasures.find(svc, erasure.id).state
+
+
+def run_of(svc: Services, erasure: Erasure) -> str | None:
+    """By which run the tables of `sales` are recomputed."""
+    run = erasures.find(svc, erasure.id).run_of("sales")
+    return run.run_id if run else None

@@ -63,7 +63,7 @@ segments
     another table, any filter at all
 erasures
     no address, any body at all         triggers/test_erasures.py (…a_body_with_faults…, any_body_begins…)
-    the key has changed                 triggers/test_erasures.py (under_an_unknown_key…)
+    the key has changed                 triggers/test_while_erasing.py (under_an_unknown_key…)
 routes
     unknown, HEAD, OPTIONS              end_to_end/test_refusals.py
 """

@@ -1,13 +1,9 @@
-"""The routes of erasures, and what other routes do meanwhile (interfaces §1, §3, semantics §8)."""
+"""The routes of erasures, and what saving and previewing make of the erased (interfaces §1, semantics §8)."""
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -16,23 +12,23 @@ from hypothesis import strategies as st
 from shared.core import blob_names
 from shared.core.erasure import key_id
 from shared.core.errors import StorageAway
-from shared.core.periods import to_us
-from shared.services import Services, enrichments, erasing, erasures, runs, snapshots, turns
-from shared.services.conditions import Condition
-from shared.services.documents import read
-from shared.settings import Settings
-from tests.fakes import ENVIRONMENT, FakeDurable, fake_services
-from tests.services.erasure_stage import CARL, carry_out, close, erase, facts, published, reading, results, save
+from shared.services import Services, erasures, runs
+from tests.fakes import FakeDurable, fake_services
+from tests.services.erasure_stage import CARL, carry_out, published, save
+from tests.triggers.erasure_calls import (
+    blobs,
+    listed,
+    one,
+    pending,
+    post,
+    serve,
+    start,
+)
 from tests.triggers.test_any_input import check_problem, spoiled
-from tests.triggers.world import BODY, CONTACTS, NOW, TENANT_ID, faults, request, told, world
+from tests.triggers.world import BODY, CONTACTS, NOW, faults, request, told, world
 from triggers import enrichments as enrichment_routes
-from triggers import erasures as routes
-from triggers import health, http, preview, rerun_timer
-from triggers import runs as run_routes
+from triggers import http, preview
 from triggers.http import Access
-
-OTHER_KEY = base64.b64encode(b"\1" * 32).decode()
-PATH = "/api/erasures"
 
 
 @pytest.fixture
@@ -40,71 +36,6 @@ def svc(monkeypatch: pytest.MonkeyPatch) -> Services:
     made = fake_services(NOW)
     save(made)
     return serve(monkeypatch, made)
-
-
-def serve(monkeypatch: pytest.MonkeyPatch, svc: Services) -> Services:
-    monkeypatch.setattr(http, "services", lambda: svc)
-    return svc
-
-
-def under_another_key(svc: Services) -> Services:
-    """The same app, started with another PSEUDONYM_KEY."""
-    values = ENVIRONMENT | {
-        "PSEUDONYM_KEY": OTHER_KEY,
-        "TENANT_ID": TENANT_ID,
-        "GRAPH_BASE_URL": svc.settings.graph_base_url,
-        "ENTRA_LOOPBACK_URL": svc.settings.entra_loopback_url or "",
-    }
-    return replace(svc, settings=Settings.from_environ({name: value for name, value in values.items() if value}))
-
-
-async def post(body: Any = None, durable: FakeDurable | None = None) -> Any:
-    wanted = {"address": CARL} if body is None else body
-    return await http.respond(
-        request("POST", PATH, wanted), Access.WRITE, routes.request, durable if durable is not None else FakeDurable()
-    )
-
-
-async def listed(query: str = "") -> Any:
-    return await http.respond(request("GET", PATH + query), Access.READ, routes.every)
-
-
-async def one(id: str) -> Any:
-    return await http.respond(request("GET", f"{PATH}/{id}", id=id), Access.READ, routes.one)
-
-
-async def start(durable: FakeDurable | None = None) -> Any:
-    req = request("POST", "/api/enrichments/sales/runs", name="sales")
-    return await http.respond(req, Access.WRITE, run_routes.start, durable or FakeDurable())
-
-
-async def cancel(run_id: str, durable: FakeDurable | None = None) -> Any:
-    req = request("POST", f"/api/enrichments/sales/runs/{run_id}/cancel", name="sales", runId=run_id)
-    return await http.respond(req, Access.WRITE, run_routes.cancel, durable or FakeDurable())
-
-
-async def delete(durable: FakeDurable) -> Any:
-    return await http.respond(request("DELETE", name="sales"), Access.WRITE, enrichment_routes.delete, durable)
-
-
-async def pending(svc: Services) -> str:
-    """An erasure of which no run has begun; the id of the erasure."""
-    await published(svc)
-    return (await erase(svc)).id
-
-
-async def recomputing(svc: Services, durable: FakeDurable) -> str:
-    """The id of an erasure's run that goes on."""
-    erasure = await pending(svc)
-    (run,) = erasing.begin(svc, erasure).runs
-    durable.started[runs.instance_id("sales", run.run_id)] = run.to_wire()
-    return run.run_id
-
-
-def blobs(svc: Services) -> dict[str, bytes]:
-    """All that the app keeps."""
-    containers: Any = (svc.storage.config, svc.storage.staging, svc.storage.output)
-    return {name: blob[0] for container in containers for name, blob in container.blobs.items()}
 
 
 # Asking
@@ -298,67 +229,6 @@ async def test_a_tombstone_holds_hashes_and_the_id_of_their_key(svc):
     assert len(plain["address"]) == 16
 
 
-# The key is another one
-
-
-async def test_under_an_unknown_key_no_run_starts_and_no_erasure(svc, monkeypatch):
-    """§8: as long as its key is unknown no run starts (409)."""
-    await post()
-    before, durable = erasures.every(svc), FakeDurable()
-    other = serve(monkeypatch, under_another_key(svc))
-    for response in (await start(durable), await post(durable=durable)):
-        assert response.status_code == 409
-        assert before[0].tombstone.key in told(response)["detail"]
-
-    assert (durable.started, erasures.every(other)) == ({}, before)
-    assert read(other.storage.config, blob_names.active("sales")) is None
-    serve(monkeypatch, svc)
-    carry_out(svc, before[0])
-    assert (await start()).status_code == 202
-
-
-async def test_under_an_unknown_key_a_slot_starts_no_run(svc, monkeypatch):
-    enrichments.change(
-        svc, "sales", Condition(), lambda stored: replace(stored, saved_us=to_us(NOW - timedelta(days=9)))
-    )
-    carry_out(svc, await erase(svc))
-    durable = FakeDurable()
-    await rerun_timer.run(serve(monkeypatch, under_another_key(svc)), durable)
-
-    assert durable.started == {}
-
-
-async def test_under_an_unknown_key_health_is_503_and_names_it_and_saving_goes_on(monkeypatch):
-    """§8: health answers 503, naming it."""
-    async with world() as made:
-        serve(monkeypatch, made.svc)
-        assert told(await health.get(request(), made.svc))["checks"]["erasureKeys"] == "ok"
-        await post()
-        assert (await health.get(request(), made.svc)).status_code == 200
-        other = serve(monkeypatch, under_another_key(made.svc))
-        response = await health.get(request(), other)
-        looked = await http.respond(request("POST", "/api/preview", BODY), Access.READ, preview.preview)
-        put = await http.respond(
-            request("PUT", body=BODY, name="sales"), Access.WRITE, enrichment_routes.put, FakeDurable()
-        )
-
-        assert response.status_code == 503
-        assert key_id(made.svc.settings.pseudonym_key) in told(response)["checks"]["erasureKeys"]
-        assert (looked.status_code, put.status_code) == (409, 201)
-
-
-async def test_a_storage_that_goes_away_while_health_looks_at_keys_is_not_healthy(monkeypatch):
-    def away(*_):
-        raise StorageAway("away")
-
-    async with world() as made:
-        monkeypatch.setattr(erasures, "unknown_keys", away)
-        response = await health.get(request(), made.svc)
-
-    assert response.status_code == 503
-    assert told(response)["checks"]["erasureKeys"] == "Blob Storage does not answer."
-
-
 # Saving and previewing without those who are erased
 
 
@@ -399,137 +269,3 @@ async def test_the_mailbox_of_an_erased_person_is_not_counted_beforehand_and_the
     answer = told(looked)
     assert looked.status_code == 200
     assert (answer["addresses"]["people"], answer["estimate"]["mailboxes"]) == (2, 1)
-
-
-# Runs meanwhile
-
-
-async def test_no_run_starts_while_an_erasure_has_yet_to_recompute_and_then_it_does(svc):
-    """interfaces §3: while one recomputes, POST: 409."""
-    id = await pending(svc)
-    before = blobs(svc)
-    waiting = await start()
-    assert waiting.status_code == 409
-    assert blobs(svc) == before
-    (run,) = erasing.begin(svc, id).runs
-    durable = FakeDurable()
-    durable.started[runs.instance_id("sales", run.run_id)] = run.to_wire()
-    assert (await start(durable)).status_code == 409
-
-    carry_out(svc, erasures.find(svc, id))
-    assert (await start()).status_code == 202
-
-
-async def test_an_enrichment_without_a_result_runs_meanwhile(svc):
-    """It has no tables to be recomputed, and its run knows of the erasure."""
-    await post()
-
-    assert (await start()).status_code == 202
-
-
-async def test_a_due_slot_waits_for_the_erasure(svc):
-    enrichments.change(
-        svc, "sales", Condition(), lambda stored: replace(stored, saved_us=to_us(NOW - timedelta(days=9)))
-    )
-    durable = FakeDurable()
-    await recomputing(svc, durable)
-    erasure = erasures.every(svc)[0]
-    durable.started[erasing.orchestration_id(erasure.id)] = None
-    before = dict(durable.started)
-    await rerun_timer.run(svc, durable)
-    assert durable.started == before
-
-    carry_out(svc, erasure)
-    await rerun_timer.run(svc, durable)
-    (scheduled,) = durable.started.keys() - before.keys()
-    assert durable.started[scheduled]["kind"] == "scheduled"
-
-
-async def test_the_tick_begins_an_erasure_again_that_has_died(svc, monkeypatch):
-    id, durable = await pending(svc), FakeDurable()
-    await rerun_timer.run(replace(svc, now=lambda: NOW + timedelta(minutes=15)), durable)
-
-    assert list(durable.started) == [f"erasure:{id}"]
-
-
-async def test_an_erasures_run_cannot_be_cancelled(svc):
-    durable = FakeDurable()
-    run_id = await recomputing(svc, durable)
-    response = await cancel(run_id, durable)
-
-    assert response.status_code == 409
-    assert durable.ended == set()
-    assert turns.reader(svc, "sales") == run_id
-
-
-async def test_a_run_that_an_erasure_keeps_waiting_can_be_cancelled(svc):
-    await published(svc)
-    durable = FakeDurable()
-    waiting = told(await start(durable))["runId"]
-    (run,) = erasing.begin(svc, (await erase(svc)).id).runs
-
-    assert (await cancel(waiting, durable)).status_code == 202
-    assert turns.reader(svc, "sales") == run.run_id
-
-
-async def test_an_erasures_run_is_followed_like_any_other(svc):
-    durable = FakeDurable()
-    run_id = await recomputing(svc, durable)
-    req = request(path=f"/api/enrichments/sales/runs/{run_id}", name="sales", runId=run_id)
-    response = await http.respond(req, Access.READ, run_routes.one, durable)
-
-    assert (told(response)["kind"], told(response)["state"]) == ("erasure", "Running")
-
-
-async def test_deleting_an_enrichment_stops_the_erasures_run_and_leaves_nothing_to_do(svc):
-    durable = FakeDurable()
-    run_id = await recomputing(svc, durable)
-    response = await delete(durable)
-
-    assert response.status_code == 204
-    assert durable.ended == {runs.instance_id("sales", run_id)}
-    erasure = erasures.every(svc)[0]
-    carry_out(svc, erasure)
-    assert told(await one(erasure.id))["state"] == "done"
-    assert [*results(svc), *facts(svc), *snapshots.outputs(svc.storage.output)] == []
-
-
-async def test_deleting_an_enrichment_whose_erasure_publishes_changes_nothing(svc):
-    durable = FakeDurable()
-    run_id = await recomputing(svc, durable)
-    assert runs.begin_publishing(svc, "sales", run_id)
-
-    assert (await delete(durable)).status_code == 409
-    assert enrichments.load(svc, "sales").removal is None
-
-
-async def test_deleting_stops_a_run_that_waits_and_the_erasures_beside_it(svc):
-    await published(svc)
-    durable = FakeDurable()
-    waiting = told(await start(durable))["runId"]
-    (run,) = erasing.begin(svc, (await erase(svc)).id).runs
-    durable.started[runs.instance_id("sales", run.run_id)] = run.to_wire()
-
-    assert (await delete(durable)).status_code == 204
-    assert durable.ended == {runs.instance_id("sales", each) for each in (waiting, run.run_id)}
-
-
-async def test_asking_lets_go_of_a_run_that_died_with_its_turn(svc):
-    await published(svc)
-    run = await reading(svc)
-    durable = FakeDurable()
-    durable.started[runs.instance_id("sales", run.run_id)] = None
-    durable.ended.add(runs.instance_id("sales", run.run_id))
-    answer = told(await post(durable=durable))
-
-    assert len(erasing.begin(svc, answer["id"]).runs) == 1
-
-
-async def test_a_failed_erasure_keeps_no_run_away(svc):
-    id = await pending(svc)
-    (run,) = erasing.begin(svc, id).runs
-    close(svc, run, "Failed")
-    erasing.end(svc, id)
-
-    assert told(await one(id))["state"] == "failed"
-    assert (await start()).status_code == 202
