@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import gc
 import json
 import subprocess
 import sys
@@ -93,6 +94,8 @@ def _measure(folder: Path, url: str, variant: Variant, given: argparse.Namespace
         with cProfile.Profile() as profile:
             _extract(svc, variant, given.mailboxes)
         profile.dump_stats(given.profile)
+    gc.collect()
+    gc.freeze()  # what the bench itself holds is to slow nobody's collections
     for _ in range(given.rounds):
         seconds["ours"].append(_extract(svc, variant, given.mailboxes))
         for who, peer in peers.items():

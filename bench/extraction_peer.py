@@ -1,6 +1,7 @@
 """What one would write by hand: a client, its json, a dictionary of contacts, page after page by nextLink.
 
-The rows are those of the product: the same messages and meetings, whose they are, when, keyed hashes of what they are.
+The rows are those of the product: the same messages and meetings, whose they are, when, keyed hashes of what they are;
+and they become a Parquet file, as the product's do.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def by_requests(url: str, person: str, certificate: Path) -> tuple[float, list[R
         session.trust_env = False
         session.verify = str(certificate)
         rows = _rows(_pages(lambda link: session.get(link, timeout=60).json(), url, person), person, known)
+        write(rows)
     return time.process_time() - began, rows
 
 
@@ -55,6 +57,7 @@ def by_httpx(url: str, person: str, certificate: Path) -> tuple[float, list[Row]
     began = time.process_time()
     with httpx.Client(verify=context, trust_env=False, timeout=60) as client:
         rows = _rows(_pages(lambda link: client.get(link).json(), url, person), person, known)
+        write(rows)
     return time.process_time() - began, rows
 
 
@@ -70,6 +73,14 @@ def _pages(get: Get, url: str, person: str) -> Iterator[list[dict[str, Any]]]:
 def _rows(pages: Iterable[list[dict[str, Any]]], person: str, known: dict[str, int]) -> list[Row]:
     row_of = event_row if person == "calendar" else message_row
     return [row for page in pages for item in page if (row := row_of(item, known)) is not None]
+
+
+def write(rows: list[Row]) -> bytes:
+    """The rows as a Parquet file, as pandas makes it."""
+    import pandas as pd
+
+    file: bytes = pd.DataFrame(rows).rename(columns=str).to_parquet(compression="zstd")
+    return file
 
 
 def message_row(message: dict[str, Any], known: dict[str, int]) -> Row | None:
@@ -102,7 +113,7 @@ def event_row(event: dict[str, Any], known: dict[str, int]) -> Row | None:
         return None
     organizer = _code(event["organizer"], known)
     people = [who for who in event["attendees"] if who["type"] != "resource"]
-    entries = {(_code(who, known), who["status"]["response"] == "declined") for who in people}
+    entries = {(_code(who, known), int(who["status"]["response"] == "declined")) for who in people}
     if max([organizer, *(code for code, _ in entries)]) <= 0:
         return None
     identity = event["iCalUId"].casefold()

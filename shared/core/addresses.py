@@ -151,11 +151,10 @@ class AddressReader(dict[str | None, int]):
         """§2: in our own domains a tag never counts; elsewhere the exact address goes first."""
         if not address:
             return NOBODY
-        plain = untagged(address)
         if self._book.owns_domain_of(address):
-            code = self._find(plain)
-            return code if code < OURS else OURS
-        return self._find(address) or (self._find(plain) if plain != address else THIRD_PARTY)
+            return min(self._find(untagged(address)), OURS)
+        code = self._find(address)
+        return self._find(untagged(address)) if code == THIRD_PARTY and "+" in address else code
 
     def _find(self, address: str) -> int:
         return self._book.lookup(self._hash(address.encode()))
