@@ -79,8 +79,9 @@ def recompute(svc: Services, request: RunRequest, *erased: str) -> None:
 
 def carry_out(svc: Services, erasure: Erasure) -> list[str]:
     """The whole erasure; the names of the enrichments in the order in which they were recomputed."""
-    names = []
+    names: list[str] = []
     while (begun := erasing.begin(svc, erasure.id)).runs:
+        assert not set(names) & {request.enrichment for request in begun.runs}, "recomputed twice"
         for request in begun.runs:
             recompute(svc, request, erasure.id)
             names.append(request.enrichment)

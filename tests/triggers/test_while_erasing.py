@@ -1,4 +1,4 @@
-"""What runs, slots, health and deletions do while somebody is erased, or under another key (semantics §8, interfaces §3)."""
+"""What runs, slots, health and deletions do while somebody is erased, or under another key (semantics §8)."""
 
 from __future__ import annotations
 
