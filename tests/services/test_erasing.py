@@ -327,6 +327,14 @@ def test_contacts_go_and_stand_as_the_table_in_the_docs_says(svc, place, address
     assert [list(row) for row in stands] == told
 
 
+def test_of_no_rows_none_is_left(svc):
+    key, none = svc.settings.pseudonym_key, pa.chunked_array([[]], pa.string())
+    tombstone = bury("e1", "carl@customer.example", key)
+    left, found = leave_rows(ContactRows(none, none, none), planning.own_book(key, (), {}), [tombstone], key)
+
+    assert (len(left.email), found) == (0, {})
+
+
 # What broke off
 
 
