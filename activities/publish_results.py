@@ -68,7 +68,8 @@ def run(order: PublishOrder, svc: Services) -> Published:
         is_ours=lambda run_id: runs.find(svc, order.enrichment, run_id) is not None,
     )
     history.note(svc, order.enrichment, history.Publication(order.as_of_us, order.run_id, name, customers))
-    erasing.published(svc, enrichments.load(svc, order.enrichment), order.run_id)
+    if current:  # beside a later result, that one and its facts are left to what will take its place
+        erasing.published(svc, enrichments.load(svc, order.enrichment), order.run_id)
     return Published(customers=customers, current=current)
 
 

@@ -28,9 +28,9 @@ def run(context: Any) -> Generator[Any, Any, None]:
     order = ErasureOrder.from_wire(context.get_input())
     begun = yield from _begin(context, order)
     if begun.runs:
-        yield from _recompute(context, begun.runs)
+        yield from _recompute(context, order, begun.runs)
     elif begun.waiting:
-        yield context.create_timer(context.current_utc_datetime + min(pause(order.looks), LONGEST_PAUSE))
+        yield _rest(context, order)
     else:
         yield from call(context, END_ERASURE, order)
         return
@@ -44,10 +44,17 @@ def _begin(context: Any, order: ErasureOrder) -> Generator[Any, Any, ErasureBegu
         return ErasureBegun(waiting=1)  # it outlives an hour in which storage does not answer
 
 
-def _recompute(context: Any, requests: list[RunRequest]) -> Generator[Any, Any, None]:
-    """A run that fails, or is stopped because its enrichment is removed, says so in its own record."""
+def _rest(context: Any, order: ErasureOrder) -> Any:
+    return context.create_timer(context.current_utc_datetime + min(pause(order.looks), LONGEST_PAUSE))
+
+
+def _recompute(context: Any, order: ErasureOrder, requests: list[RunRequest]) -> Generator[Any, Any, None]:
+    """A run that fails, or is stopped because its enrichment is removed, says so in its own record.
+
+    One whose orchestration breaks cannot, and is begun again: after a pause, since it may break again.
+    """
     ids = [f"{request.enrichment}-{request.run_id}" for request in requests]
     try:
         yield from sub_each(context, "enrichment_run", requests, RunEnd, ids)
     except (StepFailed, StepRefused):
-        return
+        yield _rest(context, order)

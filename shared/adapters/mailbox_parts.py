@@ -123,14 +123,18 @@ class MailboxParts:
     def recode(self, earlier: MailboxParts, recoding: Recoding) -> tuple[Outcome, int, int]:
         """Make what another run has read of this mailbox this run's, in other codes: (outcome, parts, rows of facts).
 
+        A mailbox that was given up between two calls is as `Unavailable` as that run said.
         Raises `FactsGone` where not all of that is there any more.
         """
         marker = earlier._marked()
+        if not marker:
+            raise FactsGone
+        if marker["outcome"] == "More":
+            self.mark_unread("Unavailable")
+            return "Unavailable", 0, 0
         copies, parts = 0, earlier._parts_read()
         for part in range(parts):
             copies += self._recode_part(earlier, part, recoding)
-        if not marker:
-            raise FactsGone
         self._mark(marker)
         return cast(Outcome, marker["outcome"]), parts, copies
 

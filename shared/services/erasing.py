@@ -73,10 +73,11 @@ def begin(svc: Services, id: str) -> ErasureBegun:
             continue
         if _is_over(svc, erasure, stored.name):
             continue
-        if not history.of(svc, stored.name):
+        results = history.of(svc, stored.name)
+        if not results:
             waiting += not _forget_facts(svc, id, stored.name)
             continue
-        request = _reserve(svc, id, stored.name)
+        request = _reserve(svc, id, stored.name, results[-1])
         if request is None:
             waiting += 1
         else:
@@ -90,8 +91,7 @@ def _is_over(svc: Services, erasure: Erasure, enrichment: str) -> bool:
     return record is not None and record["phase"] in turns.ENDED_PHASES
 
 
-def _reserve(svc: Services, id: str, enrichment: str) -> RunRequest | None:
-    newest = history.of(svc, enrichment)[-1]
+def _reserve(svc: Services, id: str, enrichment: str, newest: history.Publication) -> RunRequest | None:
     request = runs.reserve_recomputing(svc, enrichment, id, newest.as_of_us, newest.run_id)
     if request is not None:
         erasures.note_run(svc, id, Recomputing(enrichment, request.run_id))
@@ -108,7 +108,7 @@ def _forget_facts(svc: Services, id: str, enrichment: str) -> bool:
 
 
 def published(svc: Services, stored: StoredEnrichment, run_id: str) -> None:
-    """The run's result is there, and without the people who were erased before it read: what is with them goes.
+    """The run's result is the current one, without the people who were erased before it read: what is with them goes.
 
     That are results, and facts, of all runs that did not know of each of these erasures.
     """
@@ -147,17 +147,21 @@ def _knew(svc: Services, enrichment: str, run_id: str, published: str, applied: 
 
 def end(svc: Services, id: str) -> None:
     """Delete the tables that removed enrichments have left, and say what became of the erasure."""
+    outputs = snapshots.outputs(svc.storage.output)
     owners: dict[str, list[str]] = {}
     for stored in enrichments.list_all(svc):
         for output in (stored.body.output, *stored.former_outputs):
             owners.setdefault(output, []).append(stored.name)
-    for output in snapshots.outputs(svc.storage.output):
+    for output in outputs:
         _delete_orphans(svc, output, owners.get(output, ()))
     erasures.conclude(svc, id, enrichments.names(svc))
 
 
 def _delete_orphans(svc: Services, output: str, owners: Collection[str]) -> None:
-    """Results under this name that no run of these enrichments has published."""
-    snapshots.delete(
-        svc.storage.output, output, lambda run_id: all(runs.find(svc, name, run_id) is None for name in owners)
-    )
+    """Results under this name that no run of these enrichments has published, nor of one that has just taken it."""
+
+    def is_orphan(run_id: str) -> bool:
+        is_known = any(runs.find(svc, name, run_id) for name in owners)
+        return not is_known and not life.is_of_another(svc, None, output, run_id)
+
+    snapshots.delete(svc.storage.output, output, is_orphan)

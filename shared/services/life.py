@@ -96,10 +96,12 @@ def _names(svc: Services, prefix: str) -> Iterator[str]:
     return (entry.name for entry in svc.storage.config.entries(prefix))
 
 
-def is_of_another(svc: Services, name: str, output: str, run_id: str) -> bool:
-    """Whether the output is another enrichment's now, and that has a run of this id too."""
+def is_of_another(svc: Services, name: str | None, output: str, run_id: str) -> bool:
+    """Whether the output is an enrichment's now, other than this one, and that has a run of this id too."""
     claim = svc.storage.config.read(blob_names.output(output))
-    holder = json.loads(claim)["enrichment"] if claim else name
+    if claim is None:
+        return False
+    holder = json.loads(claim)["enrichment"]
     return holder != name and svc.storage.config.read(blob_names.run(holder, run_id)) is not None
 
 

@@ -51,7 +51,7 @@ def _tidy_used_states(svc: Services) -> None:
 
 def _tidy_staging(svc: Services, enrichment: str) -> None:
     reading = turns.holder(svc, enrichment)
-    if reading and reading["erasure"]:
+    if reading and reading["erasure"] and turns.reader(svc, enrichment):
         return  # it counts anew what an earlier run has read
     limit = svc.now() - svc.settings.staging_retention
     active = runs.active_run(svc, enrichment)

@@ -151,7 +151,8 @@ def _reserve(svc: Services, enrichment: str, wanted: dict[str, Any]) -> RunReque
 def reserve_recomputing(
     svc: Services, enrichment: str, erasure: str, as_of_us: int, recompute: str
 ) -> RunRequest | None:
-    """A run, beside the active one, that counts anew what the run `recompute` has read; None while another one reads.
+    """A run, beside the active one, that counts anew what the run `recompute` has read; None while another one reads,
+    or the enrichment is being removed.
 
     Again for the same erasure: the same run again.
     """
@@ -162,7 +163,11 @@ def reserve_recomputing(
     wanted = {"kind": "erasure", "as_of_us": as_of_us, "recompute": recompute}
     request = _record(svc, enrichment, wanted)
     if turns.take(svc, enrichment, request.run_id, erasure):
-        return request
+        stored = enrichments.find(svc, enrichment)
+        # Looked at after the reservation, as `start` does.
+        if stored is not None and not stored.removal:
+            return request
+        turns.release(svc, enrichment, request.run_id)
     svc.storage.config.delete(blob_names.run(enrichment, request.run_id))
     return None
 
@@ -233,8 +238,20 @@ async def _let_go_if_dead(svc: Services, durable: Durable, enrichment: str, name
 async def _is_dead(svc: Services, record: Document, status: Any) -> bool:
     runtime_status = getattr(status, "runtime_status", None)
     if runtime_status is None:
-        return svc.now() - from_us(record["request"]["started_us"]) > GRACE
+        is_late = svc.now() - from_us(record["request"]["started_us"]) > GRACE
+        return is_late and not await asyncio.to_thread(_is_yet_to_begin, svc, record)
     return runtime_status.name in OVER
+
+
+def _is_yet_to_begin(svc: Services, record: Document) -> bool:
+    """Whether an erasure that goes on has reserved the run: it begins it, however long the host was away meanwhile."""
+    request = record["request"]
+    held_by = turns.holder(svc, request["enrichment"]) if request["kind"] == "erasure" else None
+    return (
+        held_by is not None
+        and held_by["runId"] == request["run_id"]
+        and any(each.id == held_by["erasure"] and each.is_open for each in erasures.every(svc))
+    )
 
 
 def _dead_status(svc: Services, record: Document, status: Any) -> Document:

@@ -9,6 +9,7 @@ from activities import aggregate_bucket, join_items, partition_copies, publish_r
 from shared.core import blob_names
 from shared.core.contracts import BucketOrder, JoinOrder, PartitionOrder, PublishOrder
 from shared.core.enrichment import Options
+from shared.services import runs
 from tests.activities.stage import NAME, begin, contents, leave, run_id, stage
 from tests.facts import AS_OF_US, DAY, address, at, contacts, meeting_copies, message_copies
 
@@ -114,6 +115,21 @@ def test_a_run_with_an_older_as_of_is_kept_but_does_not_become_current():
     assert not publish(svc, older, AS_OF_US - DAY).current
     assert current(svc)["runId"] == run
     assert len(csv(svc, older, "Office")) == 9
+
+
+def test_beside_a_later_result_an_older_one_without_an_erased_person_deletes_nothing():
+    """§8: earlier snapshots are deleted with the recomputed one; readers are not left without any meanwhile."""
+    svc, run = made()
+    publish(svc, run)
+    older = run_id()
+    begin(svc, older, BOOK)
+    runs.remember_configuration(svc, NAME, older, {}, "c0ffee", ["e1"])
+    fold(svc, older)
+    publish(svc, older, AS_OF_US - DAY)
+
+    assert current(svc)["runId"] == run
+    assert len(csv(svc, run, "Office")) == len(csv(svc, older, "Office"))
+    assert contents(svc.storage.staging).keys() >= {blob_names.plan(NAME, run, "run.json")}
 
 
 def test_what_an_enrichment_that_is_gone_has_left_under_the_outputs_name_gives_way_whatever_its_as_of():
