@@ -154,6 +154,8 @@ def files(frames: Iterable[pd.DataFrame]) -> Files:
         writer.write_table(table, row_group_size=CHUNK)
         _write_lines(table, text)
         rows += table.num_rows
+        del table, frame
+        pa.default_memory_pool().release_unused()  # Arrow would keep what this frame took beside the next one
     assert writer is not None
     writer.close()
     return Files(rows, parquet.getvalue(), text.getvalue())
