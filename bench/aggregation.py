@@ -1,105 +1,111 @@
 """Copies → items → figures → published tables, through the activities themselves, one process per measurement.
 
-`python -m bench aggregation [--millions 5] [--rounds 3]` prints medians of wall time, CPU time and peak memory.
+`python -m bench aggregation [--millions 11.1 50] [--rounds 2] [--flat]`: items, nine messages for each meeting. The
+figures alone also by other means, bucket by bucket on one thread, whose rows have to be the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from statistics import median
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
+from bench import frame
 from bench.folder import storage
+from bench.frame import Figure
+from bench.fresh import Check, Measured, Stage, column, in_fresh_process
+
+QUICK = ("--millions", "1", "--rounds", "2")
+FULL_SIZE = 50_000_000  # 45 million messages and 5 million meetings: what the limits are for
+PEERS = ("duckdb", "pandas")
 
 
-class Measured(NamedTuple):
-    """Wall and CPU seconds, and the peak of memory in MB."""
+class _Limits(NamedTuple):
+    """must, aim: for the size that was measured."""
 
-    wall: float
-    cpu: float
-    peak: float
+    must: float | None = None
+    aim: float | None = None
 
 
-def main(arguments: list[str]) -> int:
+def measure(arguments: list[str]) -> list[Figure]:
     parser = argparse.ArgumentParser(prog="python -m bench aggregation")
-    parser.add_argument("--millions", type=float, default=5, help="items: nine messages for each meeting")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--stage", choices=sorted(_STAGES), help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--millions", type=float, nargs="+", default=[11.1, 50], help="items, of each measurement")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument(
+        "--folder", type=Path, help="where to leave the data of the last measurement, to profile a stage"
+    )
+    parser.add_argument("--flat", action="store_true", help="each customer for itself, without a hierarchy")
     given = parser.parse_args(arguments)
-    if given.stage:
-        print(json.dumps(_measure(given.stage, given.folder)))
-        return 0
-    with tempfile.TemporaryDirectory() as folder:
-        _run(Path(folder), int(given.millions * 1_000_000), given.rounds)
-    return 0
+    told, cost = [], []
+    for millions in given.millions:
+        with tempfile.TemporaryDirectory() as name:
+            measured = _run(given.folder or Path(name), int(millions * 1_000_000), given.rounds, given.flat)
+        told += _figures(measured, millions)
+        cost.append([sum(pair) for pair in zip(*_both(measured, "cpu"), strict=True)])
+    if len(cost) > 1:
+        factor = given.millions[-1] / given.millions[0]
+        growth = [last / first for first, last in zip(cost[0], cost[-1], strict=True)]
+        name = f"aggregation: growth of CPU time for {factor:.1f} times the items"
+        told.append(frame.figure(name, frame.TIMES, "lower", growth, must=factor * 5 / 4.5, aim=factor * 4.6 / 4.5))
+    return told
 
 
-def _run(folder: Path, items: int, rounds: int) -> None:
+def _run(folder: Path, items: int, rounds: int, flat: bool) -> dict[str, list[Measured]]:
+    """The stages in the order in which they need each other, and again; all are in fresh processes."""
     from bench import synthetic
+    from orchestrators.enrichment_run import COPIES_PER_PARTITION, MOST_PARTITIONS
 
+    copies = items + items // 3
     # About one published row for ten items, as life has it: few accounts have much, most have little.
     size = synthetic.Size(
         messages=items * 9 // 10,
         meetings=items // 10,
         accounts=max(10, items // 600),
-        partitions=max(1, -(-items // 1_000_000)),
+        partitions=max(1, min(-(-copies // COPIES_PER_PARTITION), MOST_PARTITIONS)),
     )
     svc = services_of(folder)
     synthetic.write_everything(svc, size)
-    (folder / "size.json").write_text(json.dumps({"partitions": size.partitions}))
-    print(f"{items:,} items, a third of them in two copies; {size.partitions} partitions and buckets; n = {rounds}")
-    print(f"{'':<36}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}")
-    for title in ("with a hierarchy of customers", "each customer for itself"):
-        print(title)
-        _print("join copies into items", [_in_fresh_process("join", folder) for _ in range(rounds)])
-        _print("figures, scores, tables", [_in_fresh_process("fold", folder) for _ in range(rounds)])
+    if flat:
         synthetic.flatten(svc)
-    rows = json.loads((folder / "output/Office/current.json").read_text())["tables"][0]["rows"]
-    print(f"{rows:,} rows in the main table. The figures alone, and by other means (one thread, equal rows):")
-    stages = ("aggregate", "duckdb", "pandas")
-    told: dict[str, list[Measured]] = {stage: [] for stage in stages}
-    for _ in range(rounds):
-        for stage in stages:
-            told[stage].append(_in_fresh_process(stage, folder))
-    for stage in stages:
-        _print("figures" if stage == "aggregate" else f"… {stage}", told[stage])
-    for stage in stages[1:]:
-        ratio = median(peer.cpu / own.cpu for own, peer in zip(told["aggregate"], told[stage], strict=True))
-        print(f"{stage} takes {ratio:.1f} times the CPU time")
+    (folder / "size.json").write_text(json.dumps({"partitions": size.partitions}))
+    in_fresh_process("aggregation", "join", folder)  # its output is what the peers read from the first round on
+    variants = {stage: partial(in_fresh_process, "aggregation", stage, folder) for stage in ("join", "fold")}
+    variants |= {stage: partial(in_fresh_process, "aggregation", stage, folder) for stage in ("aggregate", *PEERS)}
+    in_fresh_process("aggregation", "aggregate", folder)  # what the peers' rows are compared with
+    return frame.interleaved(rounds, variants, warm_up=False)
 
 
-def _print(title: str, measured: list[Measured]) -> None:
-    wall, cpu, peak = (median(one[column] for one in measured) for column in range(3))
-    print(f"{title:<36}{wall:>8.2f}{cpu:>8.2f}{peak:>9.0f}", flush=True)
+def _both(measured: dict[str, list[Measured]], what: str) -> list[list[float]]:
+    numbers = column(measured, what)
+    return [numbers["join"], numbers["fold"]]
 
 
-def _in_fresh_process(stage: str, folder: Path) -> Measured:
-    """Imports included."""
-    command = [sys.executable, "-m", "bench", "aggregation", "--stage", stage, "--folder", str(folder)]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return Measured(told["wall"], told["cpu"], told["peak"])
+def _figures(measured: dict[str, list[Measured]], millions: float) -> list[Figure]:
+    of, full = f"of {millions:g} M", millions * 1_000_000 >= FULL_SIZE
+    cpu, wall = column(measured, "cpu"), column(measured, "wall")
+    ours, peers = cpu["aggregate"], {who: cpu[who] for who in PEERS}
+    whole, busy = ([sum(pair) for pair in zip(*_both(measured, what), strict=True)] for what in ("wall", "cpu"))
+    peak = [max(pair) for pair in zip(*_both(measured, "peak"), strict=True)]
 
+    def told(what: str, unit: str, rounds: list[float], limits: _Limits, **more: Any) -> Figure:
+        must, aim = limits if full else (None, None)
+        return frame.figure(f"aggregation {of}: {what}", unit, "lower", rounds, must=must, aim=aim, **more)
 
-def _measure(stage: str, folder: Path) -> dict[str, float]:
-    began = time.perf_counter()
-    partitions = json.loads((folder / "size.json").read_text())["partitions"]
-    _STAGES[stage](services_of(folder), partitions)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "wall": time.perf_counter() - began,
-        "cpu": used.ru_utime + used.ru_stime,
-        "peak": used.ru_maxrss / 1024,
-    }
+    return [
+        told("copies to tables, one process", "s", whole, _Limits(60)),
+        told("copies to tables, CPU time", "CPU s", busy, _Limits(aim=40)),
+        told("largest activity", "MB", peak, _Limits(400, 250)),
+        told("figures alone", "CPU s", ours, _Limits(30, 15), peers=peers),
+        frame.multiple(f"aggregation {of}: figures alone, by pandas", ours, peers["pandas"], "lower", must=2.5, aim=4),
+        frame.multiple(
+            f"aggregation {of}: figures alone, by DuckDB", wall["aggregate"], wall["duckdb"], "lower", must=1
+        ),
+    ]
 
 
 def services_of(folder: Path) -> Any:
@@ -147,19 +153,40 @@ def _key() -> dict[str, Any]:
     return {"enrichment": synthetic.NAME, "run_id": synthetic.RUN, "as_of_us": synthetic.AS_OF_US}
 
 
-def _peer(name: str) -> Callable[[Any, int], None]:
-    def run(svc: Any, partitions: int) -> None:
-        from bench import peers
-
-        peers.check(svc, getattr(peers, f"by_{name}")(svc.folder), partitions)
+def _stage(of: Callable[[Any, int], None]) -> Stage:
+    def run(folder: Path) -> None:
+        of(services_of(folder), _partitions(folder))
 
     return run
 
 
-_STAGES: dict[str, Callable[[Any, int], None]] = {
-    "join": join,
-    "aggregate": aggregate,
-    "fold": _fold,
-    "duckdb": _peer("duckdb"),
-    "pandas": _peer("pandas"),
+def _partitions(folder: Path) -> int:
+    return int(json.loads((folder / "size.json").read_text())["partitions"])
+
+
+def _peer(name: str) -> Stage:
+    """Its figures, which it writes too, as the product does."""
+
+    def run(folder: Path) -> Any:
+        from bench import peers
+
+        figures = getattr(peers, f"by_{name}")(folder)
+        figures.to_parquet(folder / f"{name}.parquet", index=False)
+        return figures
+
+    return run
+
+
+def _check(folder: Path, figures: Any) -> None:
+    from bench import peers
+
+    peers.check(services_of(folder), figures, _partitions(folder))
+
+
+STAGES: dict[str, Stage] = {
+    "join": _stage(join),
+    "aggregate": _stage(aggregate),
+    "fold": _stage(_fold),
+    **{name: _peer(name) for name in PEERS},
 }
+CHECKS: dict[str, Check] = dict.fromkeys(PEERS, _check)

@@ -1,8 +1,8 @@
 """Cold start: importing the app in a fresh process, then the first mailbox that it reads, beside the SDKs' own import.
 
-`python -m bench cold_start [--rounds 15]` prints medians of CPU time, imports included and a bare interpreter's taken
-off. The mailbox is one of the sample company's; the emulator gives it and the token, Azurite the plan: nothing that the
-activity loads in Azure is left out.
+`python -m bench cold_start [--rounds 15]`: CPU time, imports included and a bare interpreter's taken off. The mailbox
+is one of the sample company's; the emulator gives it and the token, Azurite the plan: nothing that the activity loads
+in Azure is left out.
 """
 
 from __future__ import annotations
@@ -21,58 +21,54 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench import frame
+from bench.frame import Figure
+
+QUICK = ("--rounds", "5")
 NAME, RUN = "bench", "r1"
 BARE, SDKS, APP = "pass", "import azure.functions, azure.durable_functions", "import function_app"
 EXTRACTION = f"""
-import time, resource
-def spent():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime, time.perf_counter()
+import time
 import function_app
-before = spent()
+before = time.process_time()
 import asyncio, json
 from activities.extract_mailbox import run
 from shared.core.contracts import ExtractOrder
 from shared.services import services
 order = ExtractOrder(enrichment={NAME!r}, run_id={RUN!r}, mailbox=0, patience=3600)
 part = asyncio.run(run(order, services()))
-cpu, wall = (after - at for at, after in zip(before, spent()))
-print(json.dumps([cpu, wall, part.outcome]))
+print(json.dumps([time.process_time() - before, part.outcome]))
 """
 
 
-def main(arguments: list[str]) -> int:
+def measure(arguments: list[str]) -> list[Figure]:
     parser = argparse.ArgumentParser(prog="python -m bench cold_start")
     parser.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_measure(Path(folder), given.rounds))
-    return 0
+        return asyncio.run(_measure(Path(folder), given.rounds))
 
 
-async def _measure(folder: Path, rounds: int) -> None:
+async def _measure(folder: Path, rounds: int) -> list[Figure]:
     """Rounds of all in turn, so that a noisy stretch of the machine strikes each."""
     imports: dict[str, list[float]] = {BARE: [], SDKS: [], APP: []}
-    first: list[list[float]] = []
+    first: list[float] = []
     async with _world(folder) as environment:
         for number in range(rounds + 1):
             took = {program: await asyncio.to_thread(_import, program, environment) for program in imports}
-            cpu, wall, outcome = await asyncio.to_thread(_extraction, environment)
+            cpu, outcome = await asyncio.to_thread(_extraction, environment)
             assert outcome == "Read", outcome
             if number:  # the first fills the page cache
-                first.append([cpu, wall])
+                first.append(cpu)
                 for program, seconds in took.items():
                     imports[program].append(seconds)
     bare = median(imports[BARE])
-    print(f"n = {rounds}; a bare interpreter takes {bare:.2f} s, which is taken off")
-    print(f"{'':<56}{'CPU s':>8}{'least':>8}{'wall s':>8}")
-    _tell("import of azure.functions and azure.durable_functions", [each - bare for each in imports[SDKS]])
-    _tell("import of function_app, these included", [each - bare for each in imports[APP]])
-    _tell("first extraction after it", [cpu for cpu, _ in first], median(wall for _, wall in first))
-
-
-def _tell(what: str, seconds: list[float], wall: float | None = None) -> None:
-    print(f"{what:<56}{median(seconds):>8.2f}{min(seconds):>8.2f}" + ("" if wall is None else f"{wall:>8.2f}"))
+    app, sdks = ([each - bare for each in imports[program]] for program in (APP, SDKS))
+    name, peers = "cold start: import of function_app", {"azure.functions and azure.durable_functions alone": sdks}
+    return [
+        frame.figure(name, "CPU s", "lower", app, peers, must=0.4, aim=0.3),
+        frame.figure("cold start: first extraction after it", "CPU s", "lower", first, must=0.8, aim=0.5),
+    ]
 
 
 def _import(program: str, environment: dict[str, str]) -> float:
@@ -85,7 +81,7 @@ def _import(program: str, environment: dict[str, str]) -> float:
 
 
 def _extraction(environment: dict[str, str]) -> Any:
-    """CPU and wall seconds of the activity alone, and the mailbox's outcome."""
+    """CPU seconds of the activity alone, and the mailbox's outcome."""
     command = [sys.executable, "-c", EXTRACTION]
     return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
 

@@ -1,8 +1,8 @@
 """Extraction: prebuilt pages from a server on one core → facts, by the product's own activity on another.
 
-`python -m bench extraction [--mailboxes 3] [--rounds 5] [--sdk <python>] [--json <file>]` prints medians of CPU time:
-items per second and core, with folders, plan, ledger and Parquet included. Beside it, in turn, the loops of
-`extraction_peer`, whose rows have to be the same, and the models of msgraph-sdk where a Python that has them is named.
+`python -m bench extraction [--mailboxes 3] [--rounds 5] [--sdk <python>]`: items per second of CPU time, with folders,
+plan, ledger and Parquet included. Beside it, in turn, the loops of `extraction_peer`, whose rows have to be the same,
+and the models of msgraph-sdk where a Python has them (`make bench` makes one).
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp.connector
 
 from activities import extract_mailbox
-from bench import extraction_pages, extraction_peer, extraction_rows
+from bench import extraction_pages, extraction_peer, extraction_rows, frame
 from bench.extraction_pages import CERTIFICATE, EVENTS, MESSAGES, PEOPLE, pin
 from bench.extraction_peer import Row
 from bench.folder import storage
+from bench.frame import Figure
 from shared.adapters.graph.client import connect
 from shared.adapters.plan_files import write_plan
 from shared.core.contracts import ExtractOrder
@@ -38,6 +38,10 @@ from shared.services import Services
 
 NAME = "bench"
 PEERS = {"requests + json": extraction_peer.by_requests, "httpx + json": extraction_peer.by_httpx}
+OURS, MODELS = "ours", "msgraph-sdk models"
+MULTIPLES: tuple[tuple[str, float, float | None], ...] = (("requests + json", 3, 4), (MODELS, 1000, None))
+SDK = Path(__file__).parent.parent / ".local/msgraph-sdk/bin/python"
+QUICK = ("--mailboxes", "1", "--rounds", "3")
 _SDK_PAGES = 2
 
 
@@ -61,71 +65,57 @@ VARIANTS = (
 )
 
 
-def main(arguments: list[str]) -> int:
+def measure(arguments: list[str]) -> list[Figure]:
     parser = argparse.ArgumentParser(prog="python -m bench extraction")
     parser.add_argument("--mailboxes", type=int, default=3, help="of one round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--alone", action="store_true", help="without what it is compared with")
-    parser.add_argument("--sdk", type=Path, help="a Python that has msgraph-sdk")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--sdk", type=Path, default=SDK, help="a Python that has msgraph-sdk")
     parser.add_argument("--profile", type=Path, help="where to write a profile of one round")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name, _server(Path(name)) as urls:
         # The context that every session of aiohttp's uses where it is told nothing else.
         aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(Path(name) / CERTIFICATE)
         pin(1)
-        print(f"{given.mailboxes} mailboxes a round, n = {given.rounds}; CPU time of the client's process")
-        told = [_measure(Path(name), urls[variant.tls], variant, given) for variant in VARIANTS]
-    if given.json:
-        given.json.write_text(json.dumps(told, indent=1) + "\n")
-    return 0
+        return [one for variant in VARIANTS for one in _measure(Path(name), urls[variant.tls], variant, given)]
 
 
-def _measure(folder: Path, url: str, variant: Variant, given: argparse.Namespace) -> dict[str, Any]:
-    """Rounds of ours and of the peers in turn, so that a noisy stretch of the machine strikes all of them."""
+def _measure(folder: Path, url: str, variant: Variant, given: argparse.Namespace) -> list[Figure]:
+    """Rounds of ours and of the peers in turn; the rows of all are compared first, which warms them up."""
     svc = _services(folder / variant.title, url)
     peers = {} if given.alone else PEERS
-    seconds: dict[str, list[float]] = {who: [] for who in ("ours", *peers)}
     _extract(svc, variant, 1)  # the server makes its pages when they are asked for the first time
     own = extraction_rows.of_ours(svc.storage.staging, NAME, variant.person)
     for peer in peers.values():
         extraction_rows.check(own, peer(url, variant.person, folder / CERTIFICATE)[1], variant.title)
     if given.profile and variant is VARIANTS[0]:
-        with cProfile.Profile() as profile:
+        with cProfile.Profile(time.process_time) as profile:
             _extract(svc, variant, given.mailboxes)
         profile.dump_stats(given.profile)
+
+    def by(peer: Callable[[str, str, Path], tuple[float, list[Row]]]) -> Callable[[], float]:
+        return lambda: peer(url, variant.person, folder / CERTIFICATE)[0]
+
     gc.collect()
     gc.freeze()  # what the bench itself holds is to slow nobody's collections
-    for _ in range(given.rounds):
-        seconds["ours"].append(_extract(svc, variant, given.mailboxes))
-        for who, peer in peers.items():
-            seconds[who].append(peer(url, variant.person, folder / CERTIFICATE)[0])
+    variants = {OURS: lambda: _extract(svc, variant, given.mailboxes)} | {who: by(peer) for who, peer in peers.items()}
+    seconds = frame.interleaved(given.rounds, variants, warm_up=False)
     rates = {who: [variant.items / each for each in taken] for who, taken in seconds.items()}
-    if given.sdk and variant is VARIANTS[0] and not given.alone:
-        rates["msgraph-sdk models"] = [_by_sdk(given.sdk, url, own)]
-    return _tell(variant, rates)
+    if variant is VARIANTS[0] and given.sdk.exists() and not given.alone:
+        rates[MODELS] = [_by_sdk(given.sdk, url, own)]
+    return _told(variant, rates)
 
 
-def _tell(variant: Variant, rates: dict[str, list[float]]) -> dict[str, Any]:
-    """One line each; the figures for the list of all benches."""
-    ours = median(rates["ours"])
-    noise = (max(rates["ours"]) - min(rates["ours"])) / ours
-    print(f"{variant.title:<31}{ours:>10,.0f} /s/core (spread {noise:.0%}; must {variant.must:,}, aim {variant.aim:,})")
-    for who in list(rates)[1:]:
-        theirs = rates[who]
-        pairs = zip(rates["ours"], theirs, strict=True) if len(theirs) > 1 else [(ours, theirs[0])]
-        ratio = median(own / their for own, their in pairs)
-        print(f"  {who:<29}{median(theirs):>10,.0f} /s/core, {ratio:,.1f} times less")
-    return {
-        "name": f"extraction: {variant.title}",
-        "unit": "items/s/core",
-        "better": "higher",
-        "ours": round(ours),
-        "peers": {who: round(median(each)) for who, each in rates.items() if who != "ours"},
-        "must": variant.must,
-        "aim": variant.aim,
-        "met": ours >= variant.must,
-    }
+def _told(variant: Variant, rates: dict[str, list[float]]) -> list[Figure]:
+    """The rate, and how many times a peer's it is where there is a limit for that."""
+    name, ours = f"extraction: {variant.title}", rates.pop(OURS)
+    told = [frame.figure(name, "items/s/core", "higher", ours, rates, must=variant.must, aim=variant.aim)]
+    if variant is VARIANTS[0]:
+        for who, must, aim in MULTIPLES:
+            if who in rates:
+                theirs = rates[who] if len(rates[who]) > 1 else rates[who] * len(ours)
+                told.append(frame.multiple(f"{name}, beside {who}", ours, theirs, "higher", must=must, aim=aim))
+    return told
 
 
 def _extract(svc: Services, variant: Variant, mailboxes: int) -> float:

@@ -1,71 +1,55 @@
 """Publishing a large result in both formats, by the product's own activity, one process per measurement.
 
-`python -m bench publishing [--customers 10000] [--rounds 5]` prints medians; imports included, storage is a folder.
-Beside it the same rows, the published ones, written again by pandas, as a user would: `to_parquet` and `to_csv`.
+`python -m bench publishing [--customers 10000] [--rounds 5]`: imports included, storage is a folder. Beside it the same
+rows, the published ones, written again by pandas, as a user would: `to_parquet` and `to_csv`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+from bench import frame
 from bench.aggregation import services_of
+from bench.frame import Figure
+from bench.fresh import Stage, column, in_fresh_process
 
-STAGES = ("publish", "pandas")
+QUICK = ("--rounds", "3")
+PANDAS = "pandas, the main table alone"
 
 
-def main(arguments: list[str]) -> int:
+def measure(arguments: list[str]) -> list[Figure]:
     parser = argparse.ArgumentParser(prog="python -m bench publishing")
     parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    if given.stage:
-        print(json.dumps(_measure(given.stage, given.folder)))
-        return 0
     with tempfile.TemporaryDirectory() as folder:
-        _run(Path(folder), given.customers, given.rounds)
-    return 0
+        return _run(Path(folder), given.customers, given.rounds)
 
 
-def _run(folder: Path, customers: int, rounds: int) -> None:
+def _run(folder: Path, customers: int, rounds: int) -> list[Figure]:
     from bench.result import unpublished
     from bench.synthetic import RUN
 
     order, rows = unpublished(services_of(folder), RUN, customers, seed=1)
     (folder / "order.json").write_text(json.dumps(order.to_wire()))
-    told: dict[str, list[list[float]]] = {stage: [] for stage in STAGES}
-    for _ in range(rounds):
-        for stage in STAGES:
-            told[stage].append(_in_fresh_process(stage, folder))
-    print(f"{customers:,} customers, {rows:,} rows, Parquet and CSV; n = {rounds}")
-    print(f"{'':<36}{'wall s':>8}{'CPU s':>8}{'peak MB':>9}")
-    for title, stage in (("scores, tables, index", "publish"), ("… the same table by pandas alone", "pandas")):
-        wall, cpu, peak = (median(one[column] for one in told[stage]) for column in range(3))
-        print(f"{title:<36}{wall:>8.2f}{cpu:>8.2f}{peak:>9.0f}")
-
-
-def _in_fresh_process(stage: str, folder: Path) -> list[float]:
-    command = [sys.executable, "-m", "bench", "publishing", "--stage", stage, "--folder", str(folder)]
-    told: list[float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    in_fresh_process("publishing", "publish", folder)  # the peer reads what it left
+    variants = {stage: partial(in_fresh_process, "publishing", stage, folder) for stage in STAGES}
+    measured = frame.interleaved(rounds, variants)
+    told = []
+    for what, unit, must, aim in (("wall", "s", 10, 5), ("cpu", "CPU s", None, None), ("peak", "MB", 400, 250)):
+        numbers = column(measured, what)
+        name = f"publishing {rows:,} rows, Parquet and CSV: {_TITLES[what]}"
+        peers = {PANDAS: numbers["pandas"]}
+        told.append(frame.figure(name, unit, "lower", numbers["publish"], peers, must=must, aim=aim))
     return told
 
 
-def _measure(stage: str, folder: Path) -> list[float]:
-    """Wall and CPU seconds, and the peak of memory in MB."""
-    began = time.perf_counter()
-    _publish(folder) if stage == "publish" else _by_pandas(folder)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return [time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+_TITLES = {"wall": "wall time", "cpu": "CPU time", "peak": "peak of memory"}
 
 
 def _publish(folder: Path) -> None:
@@ -86,3 +70,6 @@ def _by_pandas(folder: Path) -> None:
 
 def _largest(folder: Path, extension: str) -> Path:
     return max((folder / "output").rglob(f"*.{extension}"), key=lambda path: path.stat().st_size)
+
+
+STAGES: dict[str, Stage] = {"publish": _publish, "pandas": _by_pandas}

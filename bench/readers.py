@@ -1,7 +1,7 @@
 """Answers for readers: overview, lists, cards and segments of a large result in Azurite, as the triggers give them.
 
-`python -m bench readers [--customers 10000] [--requests 200]` prints milliseconds: of the first request, which reads
-the index or the table, then median and 95th percentile, and the median of this process's CPU time alone.
+`python -m bench readers [--customers 10000] [--requests 200]`: milliseconds of a request once the first has loaded the
+index or the table, which is told apart. All kinds in turn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from statistics import median, quantiles
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -22,6 +21,8 @@ import azure.functions as func
 import numpy as np
 
 from activities import publish_results
+from bench import frame
+from bench.frame import Figure
 from bench.result import unpublished
 from bench.synthetic import AS_OF_US, NAME, RUN
 from localdev import azurite
@@ -33,10 +34,12 @@ from triggers.http import Access
 
 OLDER = "20261113T160000Z"
 OWN = {"level": "Week", "where": {"column": "EngagementScore", "op": "gt", "value": 50}}
+LIMITED = ("card", "customers, first 100 by score")
+QUICK = ("--requests", "50")
 Route = tuple[str, Callable[..., Awaitable[func.HttpResponse]], str, dict[str, str], Any]
 
 
-def main(arguments: list[str]) -> int:
+def measure(arguments: list[str]) -> list[Figure]:
     parser = argparse.ArgumentParser(prog="python -m bench readers")
     parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--requests", type=int, default=200, help="of each kind")
@@ -47,36 +50,37 @@ def main(arguments: list[str]) -> int:
             storage=connect(storage.connection_string, None), settings=settings, now=lambda: from_us(AS_OF_US)
         )
         svc = cast("Services", served)
-        rows = [_publish(svc, run, given.customers, seed) for seed, run in enumerate((OLDER, RUN))][-1]
-        print(f"{given.customers:,} customers, {rows:,} rows; n = {given.requests} each, one after the other")
+        for seed, run in enumerate((OLDER, RUN)):
+            _publish(svc, run, given.customers, seed)
         vars(http)["services"] = lambda: svc
-        asyncio.run(_measure(given.customers, given.requests))
-    return 0
+        return asyncio.run(_measure(given.customers, given.requests))
 
 
-def _publish(svc: Services, run: str, number: int, seed: int) -> int:
-    """Its number of rows."""
-    order, rows = unpublished(svc, run, number, seed)
-    publish_results.run(order, svc)
-    return rows
+def _publish(svc: Services, run: str, number: int, seed: int) -> None:
+    publish_results.run(unpublished(svc, run, number, seed)[0], svc)
 
 
-async def _measure(number: int, requests: int) -> None:
-    print(f"{'ms':<44}{'first':>8}{'median':>8}{'95 %':>8}{'CPU':>8}")
+async def _measure(number: int, requests: int) -> list[Figure]:
     saved = await _call("segments", segments.put, "", {"segment": "mine"}, OWN)
     assert saved.status_code == 201
     some = [f"account-{each:06d}" for each in np.random.default_rng(3).integers(0, number, requests)]
-    for title, *route in _routes():
-        taken, worked = [], []
-        for customer in some:
-            what, query, parameters, body = route
-            begun, working = time.perf_counter(), time.process_time()
+    first: dict[str, float] = {}
+    taken: dict[str, list[float]] = {title: [] for title, *_ in _routes()}
+    for customer in some:
+        for title, what, query, parameters, body in _routes():
+            begun = time.perf_counter()
             answer = await _call(title, what, query, parameters | {"customerId": customer}, body)
-            taken.append(1_000 * (time.perf_counter() - begun))
-            worked.append(1_000 * (time.process_time() - working))
+            took = 1_000 * (time.perf_counter() - begun)
             assert answer.status_code == 200, answer.get_body()
-        told = (taken[0], median(taken[1:]), quantiles(taken[1:], n=20)[-1], median(worked[1:]))
-        print(f"{title:<44}" + "".join(f"{number:>8.1f}" for number in told), flush=True)
+            if title in first:
+                taken[title].append(took)
+            first.setdefault(title, took)
+    told = []
+    for title, rounds in taken.items():
+        must, aim = (50, 20) if title in LIMITED else (None, None)
+        told.append(frame.figure(f"{number:,} customers: {title}", "ms", "lower", rounds, must=must, aim=aim))
+    told.append(frame.figure(f"{number:,} customers: overview, the first time", "ms", "lower", [first["overview"]]))
+    return told
 
 
 def _routes() -> list[Route]:
