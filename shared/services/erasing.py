@@ -110,7 +110,7 @@ def _forget_facts(svc: Services, id: str, enrichment: str) -> bool:
 def published(svc: Services, stored: StoredEnrichment, run_id: str) -> None:
     """The run's result is the current one, without the people who were erased before it read: what is with them goes.
 
-    That are results, and facts, of all runs that did not know of each of these erasures.
+    These are the results and the facts of all runs that did not know of each of these erasures.
     """
     applied = _erased(svc, stored.name, run_id)
     if not applied:
