@@ -49,7 +49,7 @@ async def run(order: ResolveOrder, svc: Services) -> Resolved:
         return Resolved(must_wait=True)
     try:
         # Looked at after the turn was taken: an erasure that comes later finds a run that reads, and waits.
-        tombstones = await asyncio.to_thread(erasures.tombstones, svc)
+        tombstones = await asyncio.to_thread(erasures.tombstones, svc, order.enrichment)
         if order.recompute is not None:
             recomputed = await asyncio.to_thread(_recomputed, order, svc, tombstones)
             if recomputed is not None:
@@ -115,7 +115,7 @@ def _plan(
     runs.remember_configuration(
         svc, order.enrichment, order.run_id, rules(stored.body), config_hash(stored.body), erased
     )
-    erasures.learn(svc, planned.finds)
+    erasures.learn(svc, order.enrichment, planned.finds)
     provenance = Provenance(facts_hash(stored.body), key_id(key), planned.counts, planned.sources)
     write_plan(svc.storage.staging, order.enrichment, order.run_id, plan, provenance)
     entries = [enrichments.Entry(one.address, one.kind, one.people, one.guests) for one in resolution.entries]

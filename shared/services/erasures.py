@@ -7,8 +7,8 @@ the moment of its request on, whatever becomes of the rest.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from shared.core import blob_names
@@ -34,11 +34,20 @@ class Recomputing:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
+    """tombstone: without contact ids, since those of two enrichments' data may be two systems' · contacts: hashes of
+    the contact ids that were found in an enrichment's data, by its name.
+    """
+
     tombstone: Tombstone
     requested_us: int
     state: State = "waiting"
     ended_us: int | None = None
     enrichments: tuple[Recomputing, ...] = ()
+    contacts: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def tombstone_in(self, enrichment: str | None) -> Tombstone:
+        """With the contact ids of this enrichment's data; None: of one that is not kept yet."""
+        return replace(self.tombstone, contacts=self.contacts.get(enrichment or "", frozenset()))
 
     @property
     def id(self) -> str:
@@ -94,13 +103,15 @@ def find(svc: Services, id: str) -> Erasure:
     return found
 
 
-def tombstones(svc: Services) -> list[Tombstone]:
-    """Who has been erased. Raises `Conflict` where the key of one is unknown: that one could not be recognised."""
+def tombstones(svc: Services, enrichment: str | None = None) -> list[Tombstone]:
+    """Who has been erased, as an enrichment's data may name them. Raises `Conflict` where the key of one is unknown:
+    that one could not be recognised.
+    """
     all = every(svc)
     strange = _strange_keys(svc, all)
     if strange:
         raise Conflict("The key of an erasure is unknown", unknown_keys_detail(strange))
-    return [each.tombstone for each in all]
+    return [each.tombstone_in(enrichment) for each in all]
 
 
 def check_keys(svc: Services) -> None:
@@ -108,10 +119,10 @@ def check_keys(svc: Services) -> None:
     tombstones(svc)
 
 
-def recognised(svc: Services) -> list[Tombstone]:
-    """Who has been erased, as far as the key is known."""
+def recognised(svc: Services, enrichment: str | None = None) -> list[Tombstone]:
+    """As `tombstones`, of those whose key is known."""
     key = key_id(svc.settings.pseudonym_key)
-    return [each.tombstone for each in every(svc) if each.tombstone.key == key]
+    return [each.tombstone_in(enrichment) for each in every(svc) if each.tombstone.key == key]
 
 
 def unknown_keys(svc: Services) -> list[str]:
@@ -148,13 +159,15 @@ def is_pending(svc: Services, enrichment: str) -> bool:
     return any(run is None or not run.is_done for run in runs)
 
 
-def learn(svc: Services, finds: Finds) -> None:
-    """Keep which directory ids and contact ids were found at the tombstones' addresses."""
+def learn(svc: Services, enrichment: str, finds: Finds) -> None:
+    """Keep which directory ids, and which contact ids of the enrichment's data, were found at tombstones' addresses."""
 
     def knowing(erasure: Erasure) -> Erasure:
-        found, known = finds.get(erasure.id, Found()), erasure.tombstone
-        people, contacts = known.people | found.people, known.contacts | found.contacts
-        return replace(erasure, tombstone=replace(known, people=people, contacts=contacts))
+        found, known = finds.get(erasure.id, Found()), erasure.tombstone_in(enrichment)
+        tombstone = replace(erasure.tombstone, people=known.people | found.people)
+        contacts = known.contacts | found.contacts
+        told = {**erasure.contacts, enrichment: contacts} if contacts else erasure.contacts
+        return replace(erasure, tombstone=tombstone, contacts=told)
 
     if finds:
         _change(svc, lambda all: [knowing(each) for each in all])
@@ -226,7 +239,7 @@ def _serialise(erasure: Erasure) -> Document:
         "address": _hex(tombstone.address),
         "untagged": _hex(tombstone.untagged),
         "people": sorted(map(_hex, tombstone.people)),
-        "contacts": sorted(map(_hex, tombstone.contacts)),
+        "contacts": {name: sorted(map(_hex, ids)) for name, ids in sorted(erasure.contacts.items())},
         "requestedUs": erasure.requested_us,
         "endedUs": erasure.ended_us,
         "state": erasure.state,
@@ -242,16 +255,20 @@ def _parse(document: Document) -> list[Erasure]:
                 each["key"],
                 int(each["address"], 16),
                 int(each["untagged"], 16),
-                frozenset(int(one, 16) for one in each["people"]),
-                frozenset(int(one, 16) for one in each["contacts"]),
+                _hashes(each["people"]),
             ),
             each["requestedUs"],
             each["state"],
             each["endedUs"],
             tuple(Recomputing(**one) for one in each["enrichments"]),
+            {name: _hashes(ids) for name, ids in each["contacts"].items()},
         )
         for each in document["erasures"]
     ]
+
+
+def _hashes(texts: Sequence[str]) -> frozenset[int]:
+    return frozenset(int(text, 16) for text in texts)
 
 
 def _hex(number: int) -> str:

@@ -34,7 +34,7 @@ def plan(svc: Services, order: ResolveOrder, tombstones: Sequence[Tombstone]) ->
         return None
     staging, name, run_id = svc.storage.staging, order.enrichment, order.run_id
     _remember(svc, order, record, tombstones)
-    erasures.learn(svc, recoded.finds)
+    erasures.learn(svc, order.enrichment, recoded.finds)
     plan_files.write_recoding(staging, name, run_id, recoded.recoding)
     provenance = plan_files.Provenance(origin.configuration, origin.key, recoded.counts, recoded.sources)
     plan_files.write_plan(staging, name, run_id, recoded.plan, provenance)

@@ -49,6 +49,7 @@ class _Known:
 class _Draft:
     """A body on its way to being kept: its sound parts, and the faults found so far."""
 
+    name: str
     tree: dict[str, Any]
     body: Enrichment | None
     faults: list[Fault]
@@ -104,7 +105,7 @@ async def save(svc: Services, name: str, raw: bytes, origin: str, condition: Con
 async def examine(svc: Services, name: str, raw: bytes) -> Sound:
     """Judge a body in full, storing nothing. Raises `Invalid` with every fault, `Conflict` for the tenant."""
     tree = bodies.tree(raw)
-    draft = _Draft(tree, *judge(name, tree))
+    draft = _Draft(name, tree, *judge(name, tree))
     await asyncio.to_thread(_read_data, svc, draft)
     granted = await _ask_graph(svc, draft)
     await asyncio.to_thread(_judge_contacts, svc, draft)
@@ -164,7 +165,7 @@ def _judge_contacts(svc: Services, draft: _Draft) -> None:
     from shared.services import erasures, planning
 
     key = svc.settings.pseudonym_key
-    read, _ = planning.read_contacts(draft.rows, _own(svc, draft), key, erasures.recognised(svc))
+    read, _ = planning.read_contacts(draft.rows, _own(svc, draft), key, erasures.recognised(svc, draft.name))
     draft.contacts_read = read
     if not read.counts.get("Used"):
         draft.faults += datafiles.nothing_usable(draft.contacts, read.counts).faults

@@ -11,7 +11,7 @@ import pytest
 
 from shared.core import blob_names
 from shared.core.contacts import ContactRows
-from shared.core.erasure import bury, leave_rows
+from shared.core.erasure import Found, bury, leave_rows
 from shared.services import enrichments, erasing, erasures, life, planning, retention, runs, snapshots, turns
 from shared.services.conditions import Condition
 from shared.services.enrichments import Removal
@@ -374,3 +374,15 @@ async def test_a_run_that_died_with_its_turn_does_not_keep_an_erasure_waiting(sv
 
     assert len(erasing.begin(svc, erasure.id).runs) == 1
     assert runs.record_of(svc, "sales", run.run_id)["status"]["state"] == "Failed"
+
+
+def test_contact_ids_that_were_found_are_remembered_by_enrichment():
+    """§8: later runs do not bring the person back; a contact 7 of another system is somebody else."""
+    svc = fake_services()
+    erasure = erasures.request(svc, "carl@customer.example")
+    erasures.learn(svc, "sales", {erasure.id: Found(people=frozenset({1}), contacts=frozenset({7}))})
+    erasures.learn(svc, "sales", {erasure.id: Found(contacts=frozenset({8}))})
+    (here,), (there,) = erasures.tombstones(svc, "sales"), erasures.tombstones(svc, "service")
+
+    assert (set(here.people), set(here.contacts)) == ({1}, {7, 8})
+    assert (set(there.people), set(there.contacts)) == ({1}, set())
