@@ -113,6 +113,26 @@ def test_one_of_ours_counts_nowhere_and_the_mailbox_is_read_no_more(app: App):
     assert 0 < left <= emails
 
 
+def test_a_contact_that_was_found_stays_away_with_a_new_address(app: App):
+    used = rows_used(app)
+    erase(app, CONTACT)
+    with app.storage as service:
+        blob = service.get_blob_client("enrichment-input", "contacts.csv")
+        moved = blob.download_blob().readall().replace(CONTACT.encode(), b"moved@elsewhere.example")
+        blob.upload_blob(moved, overwrite=True)
+    app.succeed(app.start())
+
+    assert b"A1-0,A1,moved@elsewhere.example" in moved
+    assert rows_used(app) == used - 1
+
+
+def rows_used(app: App) -> int:
+    """Rows of the contacts data that the current result counts."""
+    return next(
+        row["Count"] for row in rows(app, "Office_Coverage") if row["Reason"] == "Used" and row["Scope"] == "Contact"
+    )
+
+
 def test_the_next_run_builds_on_what_the_erasure_kept(app: App):
     erase(app, CONTACT)
     erased = app.tables()
