@@ -128,9 +128,8 @@ def test_a_contact_that_was_found_stays_away_with_a_new_address(app: App):
 
 def rows_used(app: App) -> int:
     """Rows of the contacts data that the current result counts."""
-    return next(
-        row["Count"] for row in rows(app, "Office_Coverage") if row["Reason"] == "Used" and row["Scope"] == "Contact"
-    )
+    counts = {(row["Scope"], row["Reason"]): row["Count"] for row in rows(app, "Office_Coverage")}
+    return int(counts["Contact", "Used"])
 
 
 def test_the_next_run_builds_on_what_the_erasure_kept(app: App):
