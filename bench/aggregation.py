@@ -1,7 +1,7 @@
 """Copies → items → figures → published tables, through the activities themselves, one process per measurement.
 
-`python -m bench aggregation [--millions 11.1 50] [--rounds 2] [--flat]`: items, nine messages for each meeting. The
-figures alone also by other means, bucket by bucket on one thread, whose rows have to be the same.
+`python -m bench aggregation [--millions 11.1 50] [--rounds 2]`: items, nine messages for each meeting. The figures
+alone also by other means, bucket by bucket on one thread, whose rows have to be the same.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,18 +20,22 @@ from typing import Any, NamedTuple, cast
 from bench import frame
 from bench.folder import storage
 from bench.frame import Figure
-from bench.fresh import Check, Measured, Stage, column, in_fresh_process
+from bench.fresh import Check, Stage, column, in_fresh_process
 
 QUICK = ("--millions", "1", "--rounds", "2")
 FULL_SIZE = 50_000_000  # 45 million messages and 5 million meetings: what the limits are for
 PEERS = ("duckdb", "pandas")
+EVERY, EVEN, ODD = slice(None), slice(0, None, 2), slice(1, None, 2)
+PATIENCE = 12_000_000  # items; beyond, pandas alone would take many minutes
 
 
-class _Limits(NamedTuple):
-    """must, aim: for the size that was measured."""
+class Whole(NamedTuple):
+    """From copies to tables on two cores. MB: of what runs at once, and of the largest process."""
 
-    must: float | None = None
-    aim: float | None = None
+    wall: float
+    cpu: float
+    together: float
+    largest: float
 
 
 def measure(arguments: list[str]) -> list[Figure]:
@@ -39,14 +45,16 @@ def measure(arguments: list[str]) -> list[Figure]:
     parser.add_argument(
         "--folder", type=Path, help="where to leave the data of the last measurement, to profile a stage"
     )
-    parser.add_argument("--flat", action="store_true", help="each customer for itself, without a hierarchy")
     given = parser.parse_args(arguments)
     told, cost = [], []
     for millions in given.millions:
         with tempfile.TemporaryDirectory() as name:
-            measured = _run(given.folder or Path(name), int(millions * 1_000_000), given.rounds, given.flat)
-        told += _figures(measured, millions)
-        cost.append([sum(pair) for pair in zip(*_both(measured, "cpu"), strict=True)])
+            folder, items = given.folder or Path(name), int(millions * 1_000_000)
+            _write(folder, items)
+            _on_two_cores(folder)
+            whole = [_on_two_cores(folder) for _ in range(given.rounds)]
+            told += _of_the_whole(whole, millions) + _of_figures_alone(folder, items, given.rounds)
+        cost.append([one.cpu for one in whole])
     if len(cost) > 1:
         factor = given.millions[-1] / given.millions[0]
         growth = [last / first for first, last in zip(cost[0], cost[-1], strict=True)]
@@ -55,8 +63,7 @@ def measure(arguments: list[str]) -> list[Figure]:
     return told
 
 
-def _run(folder: Path, items: int, rounds: int, flat: bool) -> dict[str, list[Measured]]:
-    """The stages in the order in which they need each other, and again; all are in fresh processes."""
+def _write(folder: Path, items: int) -> None:
     from bench import synthetic
     from orchestrators.enrichment_run import COPIES_PER_PARTITION, MOST_PARTITIONS
 
@@ -68,44 +75,55 @@ def _run(folder: Path, items: int, rounds: int, flat: bool) -> dict[str, list[Me
         accounts=max(10, items // 600),
         partitions=max(1, min(-(-copies // COPIES_PER_PARTITION), MOST_PARTITIONS)),
     )
-    svc = services_of(folder)
-    synthetic.write_everything(svc, size)
-    if flat:
-        synthetic.flatten(svc)
+    synthetic.write_everything(services_of(folder), size)
     (folder / "size.json").write_text(json.dumps({"partitions": size.partitions}))
-    in_fresh_process("aggregation", "join", folder)  # its output is what the peers read from the first round on
-    variants = {stage: partial(in_fresh_process, "aggregation", stage, folder) for stage in ("join", "fold")}
-    variants |= {stage: partial(in_fresh_process, "aggregation", stage, folder) for stage in ("aggregate", *PEERS)}
-    in_fresh_process("aggregation", "aggregate", folder)  # what the peers' rows are compared with
-    return frame.interleaved(rounds, variants, warm_up=False)
 
 
-def _both(measured: dict[str, list[Measured]], what: str) -> list[list[float]]:
-    numbers = column(measured, what)
-    return [numbers["join"], numbers["fold"]]
+def _on_two_cores(folder: Path) -> Whole:
+    """Two processes side by side, each with every other partition, then each with every other bucket; then tables."""
+    began = time.perf_counter()
+    run = partial(in_fresh_process, "aggregation", folder=folder)
+    with ThreadPoolExecutor(2) as two:
+        steps = [list(two.map(run, pair)) for pair in (("join_even", "join_odd"), ("aggregate_even", "aggregate_odd"))]
+    steps.append([run("publish")])
+    wall = time.perf_counter() - began
+    peaks = [[one.peak for one in step] for step in steps]
+    return Whole(wall, sum(one.cpu for step in steps for one in step), max(map(sum, peaks)), max(map(max, peaks)))
 
 
-def _figures(measured: dict[str, list[Measured]], millions: float) -> list[Figure]:
-    of, full = f"of {millions:g} M", millions * 1_000_000 >= FULL_SIZE
-    cpu, wall = column(measured, "cpu"), column(measured, "wall")
-    ours, peers = cpu["aggregate"], {who: cpu[who] for who in PEERS}
-    whole, busy = ([sum(pair) for pair in zip(*_both(measured, what), strict=True)] for what in ("wall", "cpu"))
-    peak = [max(pair) for pair in zip(*_both(measured, "peak"), strict=True)]
+def _of_the_whole(whole: list[Whole], millions: float) -> list[Figure]:
+    full = millions * 1_000_000 >= FULL_SIZE
 
-    def told(what: str, unit: str, rounds: list[float], limits: _Limits, **more: Any) -> Figure:
-        must, aim = limits if full else (None, None)
-        return frame.figure(f"aggregation {of}: {what}", unit, "lower", rounds, must=must, aim=aim, **more)
+    def told(what: str, unit: str, rounds: list[float], must: float | None, aim: float | None) -> Figure:
+        name = f"aggregation of {millions:g} M: copies to tables, {what}"
+        return frame.figure(name, unit, "lower", rounds, must=must if full else None, aim=aim if full else None)
 
     return [
-        told("copies to tables, one process", "s", whole, _Limits(60)),
-        told("copies to tables, CPU time", "CPU s", busy, _Limits(aim=40)),
-        told("largest activity", "MB", peak, _Limits(400, 250)),
-        told("figures alone", "CPU s", ours, _Limits(30, 15), peers=peers),
-        frame.multiple(f"aggregation {of}: figures alone, by pandas", ours, peers["pandas"], "lower", must=2.5, aim=4),
-        frame.multiple(
-            f"aggregation {of}: figures alone, by DuckDB", wall["aggregate"], wall["duckdb"], "lower", must=1
-        ),
+        told("two processes", "s", [one.wall for one in whole], 60, None),
+        told("CPU time", "CPU s", [one.cpu for one in whole], None, 40),
+        told("memory of both processes", "MB", [one.together for one in whole], 1_000, 600),
+        told("memory of the larger one", "MB", [one.largest for one in whole], 400, 250),
     ]
+
+
+def _of_figures_alone(folder: Path, items: int, rounds: int) -> list[Figure]:
+    """Each customer for itself: the peers know no hierarchy."""
+    from bench import synthetic
+
+    synthetic.flatten(services_of(folder))
+    run = partial(in_fresh_process, "aggregation", folder=folder)
+    for stage in ("join", "aggregate"):  # what the peers read, and what their rows are compared with
+        run(stage)
+    peers = PEERS if items <= PATIENCE else PEERS[:1]
+    measured = frame.interleaved(rounds, {stage: partial(run, stage) for stage in ("aggregate", *peers)}, warm_up=False)
+    cpu, wall = column(measured, "cpu"), column(measured, "wall")
+    name, ours = f"aggregation of {items / 1e6:g} M: figures alone", cpu["aggregate"]
+    must, aim = (30, 15) if items >= FULL_SIZE else (None, None)
+    told = [frame.figure(name, "CPU s", "lower", ours, {who: cpu[who] for who in peers}, must=must, aim=aim)]
+    told.append(frame.multiple(f"{name}, beside DuckDB", wall["aggregate"], wall["duckdb"], "lower", must=1))
+    if "pandas" in peers:
+        told.append(frame.multiple(f"{name}, beside pandas", ours, cpu["pandas"], "lower", must=2.5, aim=4))
+    return told
 
 
 def services_of(folder: Path) -> Any:
@@ -119,19 +137,19 @@ def _now() -> Any:
     return from_us(AS_OF_US)
 
 
-def join(svc: Any, partitions: int) -> None:
+def join(svc: Any, partitions: int, some: slice = EVERY) -> None:
     from activities import join_items
     from shared.core.contracts import JoinOrder
 
-    for number in range(partitions):
+    for number in range(partitions)[some]:
         join_items.run(JoinOrder(**_key(), partition=number, groups=1, buckets=partitions), svc)
 
 
-def aggregate(svc: Any, partitions: int) -> None:
+def aggregate(svc: Any, partitions: int, some: slice = EVERY) -> None:
     from activities import aggregate_bucket
     from shared.core.contracts import BucketOrder
 
-    for number in range(partitions):
+    for number in range(partitions)[some]:
         aggregate_bucket.run(BucketOrder(**_key(), bucket=number, partitions=partitions), svc)
 
 
@@ -140,11 +158,6 @@ def _publish(svc: Any, partitions: int) -> None:
     from shared.core.contracts import PublishOrder
 
     publish_results.run(PublishOrder(**_key(), buckets=partitions, days_with_items=365), svc)
-
-
-def _fold(svc: Any, partitions: int) -> None:
-    aggregate(svc, partitions)
-    _publish(svc, partitions)
 
 
 def _key() -> dict[str, Any]:
@@ -185,8 +198,12 @@ def _check(folder: Path, figures: Any) -> None:
 
 STAGES: dict[str, Stage] = {
     "join": _stage(join),
+    "join_even": _stage(partial(join, some=EVEN)),
+    "join_odd": _stage(partial(join, some=ODD)),
     "aggregate": _stage(aggregate),
-    "fold": _stage(_fold),
+    "aggregate_even": _stage(partial(aggregate, some=EVEN)),
+    "aggregate_odd": _stage(partial(aggregate, some=ODD)),
+    "publish": _stage(_publish),
     **{name: _peer(name) for name in PEERS},
 }
 CHECKS: dict[str, Check] = dict.fromkeys(PEERS, _check)
