@@ -34,14 +34,22 @@ def run(order: JoinOrder, svc: Services) -> Joined:
     from shared.core.join_messages import join_messages
 
     plan = load_plan(svc.storage.staging, order.enrichment, order.run_id)
-    copies = fact_files.read_all(svc.storage.staging, MessageCopies, _partitions(order, "messages"))
-    messages = join_messages(copies, plan.contacts, plan.window)
+    # Nobody here holds on to the copies: a join lets go of them as soon as it has sorted them.
+    messages = join_messages(
+        fact_files.read_all(svc.storage.staging, MessageCopies, _partitions(order, "messages")),
+        plan.contacts,
+        plan.window,
+    )
     _write(order, svc, messages.items, plan.contacts, "messages")
-    invited = fact_files.read_all(svc.storage.staging, MeetingCopies, _partitions(order, "meetings"))
-    meetings = join_meetings(invited, plan.contacts, plan.window)
+    counts, days = {"Message": messages.counts}, messages.days
+    del messages
+    meetings = join_meetings(
+        fact_files.read_all(svc.storage.staging, MeetingCopies, _partitions(order, "meetings")),
+        plan.contacts,
+        plan.window,
+    )
     _write(order, svc, meetings.items, plan.contacts, "meetings")
-    counts = {"Message": messages.counts, "Meeting": meetings.counts}
-    return Joined(counts=counts, days=days_as_hex(messages.days | meetings.days))
+    return Joined(counts=counts | {"Meeting": meetings.counts}, days=days_as_hex(days | meetings.days))
 
 
 def _partitions(order: JoinOrder, kind: str) -> list[str]:

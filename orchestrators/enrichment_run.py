@@ -38,7 +38,7 @@ from shared.core.progress import Progress, add_counts
 bp = df.Blueprint()
 
 # Copies that one activity joins, or facts that one bucket holds, in bounded memory.
-COPIES_PER_PARTITION, MOST_PARTITIONS = 1_000_000, 64
+COPIES_PER_PARTITION, MOST_PARTITIONS = 600_000, 128
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="enrichment_run")
