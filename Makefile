@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 MSGRAPH_SDK := .local/msgraph-sdk/bin/python
 SETUP := $(PYTHON3) -m localdev.setup
 
-.PHONY: help setup demo up test check format bench bench-quick clean python
+.PHONY: help setup demo up test check format bench bench-quick whole clean python
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -47,6 +47,9 @@ bench: setup $(MSGRAPH_SDK) ## The benchmarks, each beside what it is compared w
 
 bench-quick: setup ## The same, each shorter
 	@$(PYTHON) -m bench --quick
+
+whole: setup ## 2,500 mailboxes through emulator, local host and Azurite to tables, once, and what a month would cost (ARGS="--mailboxes 250")
+	@$(PYTHON) -m bench.whole $(ARGS)
 
 clean: ## Remove everything that the verbs made
 	rm -rf .venv .local node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -20,9 +20,9 @@ def keep(measured: Sequence[Figure], noise: str, whole: bool, results: Path = RE
     then = frame.load(results)
     now = {one.name: one for one in measured}
     figures = list(now.values()) if whole else list((then | now).values())
-    filled = _filled(page.read_text(), _section(figures, then, noise))
+    page_filled = filled(page.read_text(), _section(figures, then, noise))
     frame.store(results, figures)
-    page.write_text(filled)
+    page.write_text(page_filled)
 
 
 def _section(figures: Sequence[Figure], then: Mapping[str, Figure], noise: str) -> str:
@@ -31,8 +31,9 @@ def _section(figures: Sequence[Figure], then: Mapping[str, Figure], noise: str) 
     return f"{told}\n\n{frame.markdown(figures, then)}"
 
 
-def _filled(page: str, section: str) -> str:
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def filled(page: str, section: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """The page with the section between these lines of it."""
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     assert begin and end, "the page has lost its marks"
-    return f"{before}{BEGIN}\n\n{section}\n\n{END}{after}"
+    return f"{before}{begin}\n\n{section}\n\n{end}{after}"

@@ -32,8 +32,11 @@ def connection_string(address: str) -> str:
     return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={address}/{ACCOUNT};"
 
 
-def launch(folder: Path, log: Path, port: int = 0) -> Child:
-    """Start Azurite with its state in the folder; port 0: a free one. Its address is in the log soon after."""
+def launch(folder: Path, log: Path, port: int = 0, *, access_log: bool = False) -> Child:
+    """Start Azurite with its state in the folder; port 0: a free one. Its address is in the log soon after.
+
+    access_log: tell there of each request, too.
+    """
     if not PROGRAM.exists():
         raise WorldBroken("Azurite is not installed. Run: python3 -m localdev.setup node")
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +44,13 @@ def launch(folder: Path, log: Path, port: int = 0) -> Child:
         found = node.find()
     except node.NodeMissing as missing:
         raise WorldBroken(str(missing)) from missing
-    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--blobHost", "127.0.0.1"]
+    options = [
+        *([] if access_log else ["--silent"]),
+        "--skipApiVersionCheck",
+        "--disableTelemetry",
+        "--blobHost",
+        "127.0.0.1",
+    ]
     command = [str(found.node), str(PROGRAM), *options, "--blobPort", str(port), "--location", str(folder)]
     return Child("Azurite", command, log)
 

@@ -143,7 +143,8 @@ def _response(request: web.Request, answer: Answer) -> web.StreamResponse:
             transport.abort()
         return web.Response(status=500)
     body = answer.body
-    if len(body) > _WORTH_COMPRESSING and "gzip" in request.headers.get("Accept-Encoding", ""):
+    wanted = "gzip" in request.headers.get("Accept-Encoding", "") and "Content-Encoding" not in answer.headers
+    if wanted and len(body) > _WORTH_COMPRESSING:
         packer = zlib.compressobj(level=1, wbits=31)
         body = packer.compress(body) + packer.flush()
         answer.headers["Content-Encoding"] = "gzip"

@@ -10,6 +10,7 @@ from typing import Any
 from localdev.graph.entra import Consent, Entra, Registration
 from localdev.graph.faults import Fault, Faults
 from localdev.graph.paging import Links
+from localdev.graph.prebuilt import Prebuilt
 from localdev.graph.stats import Stats
 from localdev.graph.tenant import Tenant
 from localdev.graph.tenant_files import TenantFiles
@@ -33,6 +34,7 @@ class Emulator:
     """One tenant with its Graph and its Entra; start it with `localdev.graph.app.running`.
 
     `granted`: consent was given beforehand. `clock` is in seconds; `latency` is how long each Graph call takes.
+    `prebuilt`: answers about mailboxes that were made beforehand.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Emulator:
         latency: float = 0.0,
         expires_in: int = 3599,
         consent_delay: float = 0.0,
+        prebuilt: Prebuilt | None = None,
     ) -> None:
         self.clock = clock
         self.latency = latency
         self.consent_delay = consent_delay
+        self.prebuilt = prebuilt
         self.tenant = Tenant(files)
         self.consent = Consent(clock)
         self.entra = Entra(self.tenant, self.consent, registration or Registration(), clock, expires_in)

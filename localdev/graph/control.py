@@ -1,6 +1,7 @@
 """The emulator's own controls under `/_emulator`, for tests and demonstrations on this machine only.
 
-GET    /_emulator/stats       requests by kind and status, complaints, the most calls in flight
+GET    /_emulator/stats       requests by kind and status, complaints, the most calls in flight; of prebuilt mailboxes
+                              also how many calls found no answer that was made beforehand
 POST   /_emulator/reset       forget counts, complaints and throttling; {"faults": true}: the faults too
 POST   /_emulator/consent     consent in the admin centre: {"roles": […], "afterSeconds": 0}, both optional
 DELETE /_emulator/consent     withdraw it: {"roles": […]}, or all of it and the app's presence in the tenant
@@ -46,7 +47,8 @@ def answer(emulator: Emulator, method: str, name: str, raw: bytes) -> Answer:
 
 def _stats(emulator: Emulator, _body: Body) -> Body:
     most = emulator.throttle.most_at_once
-    return {**emulator.stats.value(), "mostInFlight": max(most.values(), default=0)}
+    told = {**emulator.stats.value(), "mostInFlight": max(most.values(), default=0)}
+    return told if emulator.prebuilt is None else {**told, "notPrebuilt": emulator.prebuilt.missed}
 
 
 def _reset(emulator: Emulator, body: Body) -> None:

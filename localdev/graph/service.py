@@ -116,6 +116,8 @@ def _handled(asked: Asked, route: Route) -> Answer:
         asked.need(*route.roles) if route.roles else None
     else:
         _open_mailbox(asked, route)
+        if (made := _prebuilt(asked)) is not None:
+            return made
     if route.handler is None or "$expand" in asked.call.query or "$search" in asked.call.query:
         raise GraphError(501, "NotImplemented", f"The emulator does not answer {route.kind}.")
     found = route.handler(asked)
@@ -127,6 +129,11 @@ def _handled(asked: Asked, route: Route) -> Answer:
         if share >= 0.8:
             headers["x-ms-throttle-limit-percentage"] = f"{share:.2f}"
     return Answer.of(body, 200, headers)
+
+
+def _prebuilt(asked: Asked) -> Answer | None:
+    prebuilt = asked.emulator.prebuilt
+    return None if prebuilt is None or asked.user is None else prebuilt.answer(asked.user["id"], asked.call)
 
 
 def _open_mailbox(asked: Asked, route: Route) -> None:
