@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shared.core.ledger import Kept, Taken
     from shared.core.meetings import MeetingReader
     from shared.core.messages import MessageReader
-    from shared.core.plan import Plan
+    from shared.core.plan import MailboxPlan
 
 bp = df.Blueprint()
 
@@ -57,10 +57,10 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
     from shared.adapters.graph.refusals import RequestRefused
     from shared.adapters.identity import CredentialRefused, NotConsented
     from shared.adapters.mailbox_parts import MailboxParts
-    from shared.adapters.plan_files import load_plan
+    from shared.adapters.plan_files import load_mailbox_plan
 
     gc.set_threshold(_GC_THRESHOLD)
-    plan = await asyncio.to_thread(load_plan, svc.storage.staging, order.enrichment, order.run_id)
+    plan = await asyncio.to_thread(load_mailbox_plan, svc.storage.staging, order.enrichment, order.run_id)
     place = MailboxParts(svc.storage.staging, order.enrichment, order.run_id, order.mailbox)
     claim = await asyncio.to_thread(place.claim, order.part)
     if plan.recoded:
@@ -86,7 +86,7 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
             return await call.put_off(away.wait or _A_MINUTE)
 
 
-def _recoded(order: ExtractOrder, svc: Services, plan: Plan, place: MailboxParts) -> ExtractedPart:
+def _recoded(order: ExtractOrder, svc: Services, plan: MailboxPlan, place: MailboxParts) -> ExtractedPart:
     """Of an erasure: what the base has read of this person's mailbox, which may have had another number there."""
     import numpy as np
 
@@ -106,7 +106,7 @@ class _Call:
 
     order: ExtractOrder
     svc: Services
-    plan: Plan
+    plan: MailboxPlan
     place: MailboxParts
     claim: Claim
     began_us: int

@@ -119,5 +119,6 @@ def _write_plan(connection_string: str, person: str, as_of: datetime) -> None:
     none, one = np.zeros(0, np.uint64), np.zeros(1, np.int32)
     book = AddressBook(none, np.zeros(0, np.int32), np.ones(1, np.uint64), frozenset())
     contacts = Contacts(np.arange(2), one, one, ["account"], one, ["account"])
-    plan = Plan([person], book, contacts, Window(to_us(as_of), "UTC"), Options(), False)
+    window = Window(to_us(as_of), "UTC")
+    plan = Plan(people=[person], book=book, contacts=contacts, window=window, options=Options(), hierarchy=False)
     write_plan(connect(connection_string, None).staging, NAME, RUN, plan)

@@ -56,8 +56,8 @@ def contact_hashes() -> NDArray[np.uint64]:
     return np.frombuffer(joined, hashes.HASH).astype(np.uint64)
 
 
-def plan() -> Plan:
-    """Three mailboxes, and a million contacts of two hundred thousand accounts."""
+def plan(contacts: int = CONTACTS) -> Plan:
+    """Three mailboxes, and the first of a million contacts, five of an account."""
     import numpy as np
 
     from shared.core.addresses import AddressBook, people_index
@@ -68,17 +68,23 @@ def plan() -> Plan:
 
     domains = frozenset({"contoso.example"})
     people, person = people_index([(0, [ME])], domains, KEY)
-    ids = [f"account{number:06d}" for number in range(CONTACTS // 5)]
-    contacts = Contacts(
-        pair_offsets=np.arange(CONTACTS + 1),
-        account=(np.arange(CONTACTS) // 5).astype(np.int32),
-        contact=np.arange(CONTACTS, dtype=np.int32),
-        accounts=ids,
-        top=np.arange(len(ids), dtype=np.int32),
-        tops=ids,
+    ids = [f"account{number:06d}" for number in range(contacts // 5)]
+    hashes = contact_hashes() if contacts else np.zeros(0, np.uint64)
+    return Plan(
+        people=PEOPLE,
+        book=AddressBook(people, person, np.sort(hashes[:contacts]), domains),
+        contacts=Contacts(
+            pair_offsets=np.arange(contacts + 1),
+            account=(np.arange(contacts) // 5).astype(np.int32),
+            contact=np.arange(contacts, dtype=np.int32),
+            accounts=ids,
+            top=np.arange(len(ids), dtype=np.int32),
+            tops=ids,
+        ),
+        window=Window(to_us(AS_OF), "Europe/Berlin"),
+        options=Options(),
+        hierarchy=False,
     )
-    book = AddressBook(people, person, np.sort(contact_hashes()), domains)
-    return Plan(PEOPLE, book, contacts, Window(to_us(AS_OF), "Europe/Berlin"), Options(), False)
 
 
 def messages() -> tuple[list[dict[str, Any]], list[str]]:

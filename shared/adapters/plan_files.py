@@ -5,23 +5,25 @@ from __future__ import annotations
 import io
 import json
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shared.adapters.arrays import to_numpy
 from shared.adapters.blobs import Container
 from shared.core import blob_names
 from shared.core.addresses import AddressBook
-from shared.core.contacts import Sources, UnusableRows
+from shared.core.contacts import Sources, UnusableRows, by_code_point
 from shared.core.enrichment import Options
 from shared.core.errors import FactsGone
 from shared.core.facts import Contacts
 from shared.core.periods import Window
-from shared.core.plan import Plan, fingerprint
+from shared.core.plan import MailboxPlan, Plan, fingerprint
 from shared.core.recoding import Recoding
 
 if TYPE_CHECKING:
@@ -30,8 +32,32 @@ if TYPE_CHECKING:
 _RUN = "run.json"
 _KEPT = 2
 
-_plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
-_plans_lock = Lock()
+_Part = TypeVar("_Part")
+
+
+class _Memory(Generic[_Part]):
+    """The plans that this worker has read last, or what it has read of them, by name and etag."""
+
+    def __init__(self) -> None:
+        self._parts: OrderedDict[tuple[str, str], _Part] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def get(self, key: tuple[str, str], read: Callable[[], _Part]) -> _Part:
+        # One thread reads, the others wait for it: a plan may hold a million contacts.
+        with self._lock:
+            if key not in self._parts:
+                self._parts[key] = read()
+            self._parts.move_to_end(key)
+            while len(self._parts) > _KEPT:
+                self._parts.popitem(last=False)
+            return self._parts[key]
+
+
+_mailbox_plans: _Memory[MailboxPlan] = _Memory()
+_plans: _Memory[Plan] = _Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +102,11 @@ def read_sources(staging: Container, enrichment: str, run_id: str) -> Sources | 
         return None
     untagged, contacts, unusable = tables
     return Sources(
-        untagged("hash").to_numpy(),
-        contacts("hash").to_numpy(),
-        contacts("used").to_numpy(),
-        contacts("repeated").to_numpy(),
-        UnusableRows(*(unusable(name).to_numpy() for name in ("address", "contact", "reason"))),
+        to_numpy(untagged("hash")),
+        to_numpy(contacts("hash")),
+        to_numpy(contacts("used")),
+        to_numpy(contacts("repeated")),
+        UnusableRows(*(to_numpy(unusable(name)) for name in ("address", "contact", "reason"))),
     )
 
 
@@ -92,7 +118,7 @@ def read_recoding(staging: Container, enrichment: str, run_id: str) -> Recoding:
     ]
     if tables[0] is None or tables[1] is None:
         raise FactsGone
-    return Recoding(tables[0]("number").to_numpy(), tables[1]("code").to_numpy())
+    return Recoding(to_numpy(tables[0]("number")), to_numpy(tables[1]("code")))
 
 
 def write_recoding(staging: Container, enrichment: str, run_id: str, recoding: Recoding) -> None:
@@ -132,20 +158,16 @@ def write_plan(
 
 def load_plan(staging: Container, enrichment: str, run_id: str) -> Plan:
     """The plan, from this worker's memory if it is the one that is stored. Raises `FactsGone` where there is none."""
-    name = blob_names.plan(enrichment, run_id, _RUN)
-    tagged = staging.read_tagged(name)
-    if tagged is None:
-        raise FactsGone
-    key = (name, tagged[1])
-    # One thread reads, the others wait for it: a plan may hold a million contacts.
-    with _plans_lock:
-        plan = _plans.get(key)
-        if plan is None:
-            plan = _plans[key] = _read(staging, enrichment, run_id, json.loads(tagged[0]))
-        _plans.move_to_end(key)
-        while len(_plans) > _KEPT:
-            _plans.popitem(last=False)
-    return plan
+    stored = _Stored.find(staging, enrichment, run_id)
+    return _plans.get(stored.key, lambda: _whole(stored, _mailbox_plans.get(stored.key, stored.mailbox_plan)))
+
+
+def load_mailbox_plan(staging: Container, enrichment: str, run_id: str) -> MailboxPlan:
+    """Of the plan what is small: customers and contacts, of whom there may be a million, are not read, but for the
+    hashes of their addresses. Raises `FactsGone`.
+    """
+    stored = _Stored.find(staging, enrichment, run_id)
+    return _mailbox_plans.get(stored.key, stored.mailbox_plan)
 
 
 def _tables(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -177,52 +199,93 @@ def _tables_of_sources(sources: Sources | None) -> dict[str, dict[str, Any]]:
 def _to_parquet(columns: dict[str, Any]) -> bytes:
     sink = io.BytesIO()
     table = pa.table(columns)
-    pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=False, write_statistics=False)
+    # Nothing makes hashes smaller, and as they are they are read without a second copy.
+    compression: Any = {column.name: "none" if column.type == pa.uint64() else "zstd" for column in table.schema}
+    pq.write_table(table, sink, compression=compression, use_dictionary=False, write_statistics=False)
     return sink.getvalue()
 
 
-def _read(staging: Container, enrichment: str, run_id: str, run: dict[str, Any]) -> Plan:
-    def column(table: str) -> Any:
-        columns = _columns(staging, blob_names.plan(enrichment, run_id, f"{table}.parquet"))
-        if columns is None:
-            raise FactsGone
-        return columns
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A plan in staging. key: of this very one · run: what `run.json` says."""
 
-    own, addresses, pairs, accounts = (column(table) for table in ("own", "addresses", "pairs", "accounts"))
-    top_ids = accounts("top").to_pylist()
-    tops = sorted(set(top_ids))
-    number = {top: position for position, top in enumerate(tops)}
-    return Plan(
-        people=run["people"],
-        book=AddressBook(
-            people=own("hash").to_numpy(),
-            person=own("person").to_numpy(),
-            contacts=addresses("hash").to_numpy(),
-            domains=frozenset(run["domains"]),
-        ),
-        contacts=Contacts(
-            pair_offsets=np.concatenate([[0], np.cumsum(addresses("pairs").to_numpy())]).astype(np.int64),
-            account=pairs("account").to_numpy(),
-            contact=pairs("contact").to_numpy(),
-            accounts=accounts("id").to_pylist(),
-            top=np.array([number[top] for top in top_ids], np.int32),
+    staging: Container
+    enrichment: str
+    run_id: str
+    key: tuple[str, str]
+    run: dict[str, Any]
+
+    @classmethod
+    def find(cls, staging: Container, enrichment: str, run_id: str) -> _Stored:
+        name = blob_names.plan(enrichment, run_id, _RUN)
+        tagged = staging.read_tagged(name)
+        if tagged is None:
+            raise FactsGone
+        return cls(staging, enrichment, run_id, (name, tagged[1]), json.loads(tagged[0]))
+
+    def columns(self, table: str, *names: str) -> list[Any]:
+        found = _columns(self.staging, blob_names.plan(self.enrichment, self.run_id, f"{table}.parquet"), list(names))
+        if found is None:
+            raise FactsGone
+        return [found(name) for name in names]
+
+    def mailbox_plan(self) -> MailboxPlan:
+        people, person = self.columns("own", "hash", "person")
+        (contacts,) = self.columns("addresses", "hash")
+        return MailboxPlan(
+            people=self.run["people"],
+            book=AddressBook(
+                people=to_numpy(people),
+                person=to_numpy(person),
+                contacts=to_numpy(contacts),
+                domains=frozenset(self.run["domains"]),
+            ),
+            window=Window(self.run["asOfUs"], self.run["timeZone"]),
+            options=Options.model_validate(self.run["options"]),
+            base=self.run.get("base"),
+            as_is=self.run.get("asIs", False),
+            recoded=self.run.get("recoded", False),
+        )
+
+    def contacts(self) -> Contacts:
+        (pairs,) = self.columns("addresses", "pairs")
+        account, contact = self.columns("pairs", "account", "contact")
+        ids, top_ids = self.columns("accounts", "id", "top")
+        accounts = ids.to_pylist()
+        # Without a hierarchy each is its own; a hundred thousand texts need not be there twice.
+        own = ids.equals(top_ids)
+        tops, top = (accounts, np.arange(len(accounts), dtype=np.int32)) if own else by_code_point(top_ids)
+        return Contacts(
+            pair_offsets=np.concatenate([[0], np.cumsum(to_numpy(pairs))]).astype(np.int64),
+            account=to_numpy(account),
+            contact=to_numpy(contact),
+            accounts=accounts,
+            top=top,
             tops=tops,
-        ),
-        window=Window(run["asOfUs"], run["timeZone"]),
-        options=Options.model_validate(run["options"]),
-        hierarchy=run["hierarchy"],
-        base=run.get("base"),
-        as_is=run.get("asIs", False),
-        recoded=run.get("recoded", False),
-        customers=_customers(column("customers")) if run.get("customers") else None,
+        )
+
+    def customers(self) -> dict[str, str | None] | None:
+        if not self.run.get("customers"):
+            return None
+        ids, names = self.columns("customers", "id", "name")
+        return dict(zip(ids.to_pylist(), names.to_pylist(), strict=True))
+
+
+def _whole(stored: _Stored, plan: MailboxPlan) -> Plan:
+    return Plan(
+        **{part.name: getattr(plan, part.name) for part in fields(plan)},
+        contacts=stored.contacts(),
+        hierarchy=stored.run["hierarchy"],
+        customers=stored.customers(),
     )
 
 
-def _columns(staging: Container, name: str) -> Any:
-    """A function from a column's name to the column; None where there is no such file."""
+def _columns(staging: Container, name: str, wanted: list[str] | None = None) -> Any:
+    """A function from a column's name to the column; None where there is no such file. wanted: all, where it is None"""
     data = staging.read(name)
-    return None if data is None else pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).column
+    if data is None:
+        return None
+    table = pq.ParquetFile(pa.BufferReader(data)).read(columns=wanted, use_threads=False)
+    pa.default_memory_pool().release_unused()  # Arrow would keep what decoding took until the next file
 
-
-def _customers(column: Any) -> dict[str, str | None]:
-    return dict(zip(column("id").to_pylist(), column("name").to_pylist(), strict=True))
+    return table.column

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -96,9 +96,9 @@ def read(rows: ContactRows, own: AddressBook, key: bytes, hierarchy: Hierarchy |
     counts: Counter[str] = Counter()
     usable = _usable(rows, own, key)
     addresses, address = np.unique(usable.address, return_inverse=True)
-    accounts, account = _by_code_point(usable.customer)
+    accounts, account = by_code_point(usable.customer)
     named: Any = usable.contact.combine_chunks().dictionary_encode()
-    contact = named.indices.to_numpy()
+    contact = _numbers(named)
     # A blank contact id and one that spells the address out are different values, and one contact.
     used = _distinct(address, account, contact, usable.unnamed)
     triples = used[_differs(used[:, :3])]
@@ -130,7 +130,7 @@ def _sources(
     untagged_hashes[np.searchsorted(addresses, with_tag)] = np.frombuffer(b"".join(usable.tagged.values()), HASH)
     hashed = _hashes(named.dictionary, hasher(key, CONTACT_ID))
     used_rows = np.bincount(used, minlength=len(hashed)).astype(np.int32)
-    rows = np.bincount(named.indices.to_numpy(), minlength=len(hashed)).astype(np.int32)
+    rows = np.bincount(_numbers(named), minlength=len(hashed)).astype(np.int32)
     return Sources(untagged_hashes, hashed, used_rows, rows - used_rows, usable.others)
 
 
@@ -188,14 +188,20 @@ def _usable(rows: ContactRows, own: AddressBook, key: bytes) -> _Usable:
     )
 
 
-def _by_code_point(texts: Text) -> tuple[list[str], NDArray[np.int64]]:
+def by_code_point(texts: Text) -> tuple[list[str], NDArray[np.int32]]:
     """The distinct texts, sorted by code point, and for each text its place among them."""
     encoded = texts.combine_chunks().dictionary_encode()
     names = _texts(encoded.dictionary)
     order = sorted(range(len(names)), key=names.__getitem__)
-    rank = np.empty(len(names), np.int64)
-    rank[order] = np.arange(len(names))
-    return [names[position] for position in order], rank[encoded.indices.to_numpy()]
+    rank = np.empty(len(names), np.int32)
+    rank[order] = np.arange(len(names), dtype=np.int32)
+    return [names[position] for position in order], rank[_numbers(encoded)]
+
+
+def _numbers(encoded: Any) -> NDArray[np.int32]:
+    """Of a column that is encoded by a dictionary. `to_numpy` would import pandas, for nothing."""
+    numbers: Any = np.from_dlpack(encoded.indices)
+    return cast("NDArray[np.int32]", numbers)
 
 
 def _distinct(*columns: NDArray[np.integer[Any]]) -> NDArray[np.int32]:

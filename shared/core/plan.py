@@ -15,11 +15,11 @@ from shared.core.facts import Contacts
 from shared.core.periods import Window
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """people: directory ids of the listed people, sorted by code point; a person's number is the position ·
-    hierarchy: whether a parent is configured, so that tops have a table of their own (semantics §11) ·
-    customers: id → name of each row of the customers data, None for a blank name; None where none are configured ·
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MailboxPlan:
+    """What reading a mailbox needs to know.
+
+    people: directory ids of the listed people, sorted by code point; a person's number is the position ·
     base: the run whose facts this one builds on, None where it reads everything · as_is: mailboxes that the base has
     read are not looked at again · recoded: no mailbox is, and the base's facts have other numbers (`recoding`).
 
@@ -28,14 +28,22 @@ class Plan:
 
     people: list[str]
     book: AddressBook
-    contacts: Contacts
     window: Window
     options: Options
-    hierarchy: bool
-    customers: Mapping[str, str | None] | None = None
     base: str | None = None
     as_is: bool = False
     recoded: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan(MailboxPlan):
+    """All of it. hierarchy: whether a parent is configured, so that tops have a table of their own (semantics §11) ·
+    customers: id → name of each row of the customers data, None for a blank name; None where none are configured.
+    """
+
+    contacts: Contacts
+    hierarchy: bool
+    customers: Mapping[str, str | None] | None = None
 
 
 # To be raised whenever the same mailbox and plan give other facts than before.

@@ -46,7 +46,8 @@ def plan() -> Plan:
     one = np.zeros(1, np.int32)
     contacts = Contacts(np.array([0, 1]), one, one, ["acme"], one, ["acme"])
     window = Window(to_us(AS_OF), "UTC")
-    return Plan(PEOPLE, AddressBook(people, person, contact, domains), contacts, window, Options(), False)
+    book = AddressBook(people, person, contact, domains)
+    return Plan(people=PEOPLE, book=book, contacts=contacts, window=window, options=Options(), hierarchy=False)
 
 
 def message(number: int, received: datetime, **more: Any) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.adapters.plan_files import load_plan, write_plan
+from shared.adapters.plan_files import load_mailbox_plan, load_plan, write_plan
 from shared.core import blob_names, hierarchy
 from shared.core.addresses import AddressBook, people_index
 from shared.core.contacts import ContactRows, read
 from shared.core.enrichment import Options
 from shared.core.errors import FactsGone
+from shared.core.facts import person_code
 from shared.core.plan import Plan
 from tests.core.wire_items import KEY, window
 from tests.fakes import MemoryContainer
@@ -36,7 +37,12 @@ def plan(people: tuple[str, ...] = ("id-ada", "id-bob")) -> Plan:
     found = read(ContactRows(*columns), own, KEY, hierarchy.build([("leaf", "top"), ("top", "")]))
     options = Options.model_validate({"maxRecipients": 7, "score": {"percentile": Decimal("0.9")}})
     return Plan(
-        list(people), found.book, found.contacts, window("2026-06-30T12:00:00.5Z", "Europe/Berlin"), options, True
+        people=list(people),
+        book=found.book,
+        contacts=found.contacts,
+        window=window("2026-06-30T12:00:00.5Z", "Europe/Berlin"),
+        options=options,
+        hierarchy=True,
     )
 
 
@@ -113,7 +119,36 @@ def test_a_worker_keeps_few_plans():
         write_plan(staging, "few", run, plan())
         load_plan(staging, "few", run)
 
-    assert len(plan_files._plans) == 2
+    assert len(plan_files._plans) == len(plan_files._mailbox_plans) == 2
+
+
+def test_who_reads_mailboxes_does_not_read_whose_contacts_the_addresses_are():
+    """There may be a million, and a worker has little memory."""
+    staging = MemoryContainer()
+    write_plan(staging, "sales", "mailboxes", plan())
+    for table in ("pairs", "accounts", "customers"):
+        staging.delete(blob_names.plan("sales", "mailboxes", f"{table}.parquet"))
+    found = load_mailbox_plan(staging, "sales", "mailboxes")
+
+    assert found.book.contacts.tolist() == plan().book.contacts.tolist()
+    assert found.book.reader(KEY)["bob@oldbrand.example"] == person_code(1)
+
+
+def test_the_hashes_of_addresses_lie_in_memory_once():
+    staging = MemoryContainer()
+    write_plan(staging, "sales", "both", plan())
+
+    assert load_mailbox_plan(staging, "sales", "both").book is load_plan(staging, "sales", "both").book
+
+
+def test_without_a_hierarchy_each_account_is_its_own_top():
+    staging, alone = MemoryContainer(), plan()
+    accounts = alone.contacts.accounts
+    contacts = dataclasses.replace(alone.contacts, top=np.arange(len(accounts), dtype=np.int32), tops=accounts)
+    write_plan(staging, "sales", "alone", dataclasses.replace(alone, contacts=contacts, hierarchy=False))
+    found = load_plan(staging, "sales", "alone").contacts
+
+    assert (found.tops, found.top.tolist()) == (accounts, list(range(len(accounts))))
 
 
 @pytest.mark.parametrize("customers", [None, {}, {"b": "B GmbH", "a": None}])
