@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from shared.adapters.graph.tenant import Tenant
     from shared.core.erasure import Tombstone
     from shared.services.enrichments import StoredEnrichment
-    from shared.services.planning import Planned
 
 bp = df.Blueprint()
 
@@ -43,36 +42,49 @@ async def run(order: ResolveOrder, svc: Services) -> Resolved:
     from shared.adapters.graph import directory, tenant
     from shared.adapters.graph.refusals import TenantRefused
     from shared.adapters.identity import NotConsented
-    from shared.services import enrichments, erasures, turns
+    from shared.services import enrichments, erasures, recomputing, turns
 
     if not await asyncio.to_thread(turns.take, svc, order.enrichment, order.run_id):
         return Resolved(must_wait=True)
     try:
+        settled = await asyncio.to_thread(_settled, order, svc)
+        if settled is not None:
+            return settled  # by an attempt before, whose answer was lost
         # Looked at after the turn was taken: an erasure that comes later finds a run that reads, and waits.
         tombstones = await asyncio.to_thread(erasures.tombstones, svc, order.enrichment)
-        if order.recompute is not None:
-            recomputed = await asyncio.to_thread(_recomputed, order, svc, tombstones)
-            if recomputed is not None:
-                return recomputed
+        if order.recompute is not None and await asyncio.to_thread(recomputing.plan, svc, order, tombstones):
+            return await asyncio.to_thread(_answer, order, svc)
         stored = await asyncio.to_thread(enrichments.load, svc, order.enrichment)
         async with svc.graph() as graph:
             found = await tenant.read(graph)
             resolution = await directory.resolve(graph, stored.body.addresses)
-        planned = await asyncio.to_thread(_plan, order, svc, stored, found, resolution, tombstones)
+        await asyncio.to_thread(_plan, order, svc, stored, found, resolution, tombstones)
     except (TenantRefused, NotConsented):
         return Resolved(consent_withdrawn=True)
     except Refused as refused:
         return Resolved(problem=await asyncio.to_thread(_problem, order, svc, refused))
-    unknown = sum(entry.kind == "unknown" for entry in resolution.entries)
-    return Resolved(people=len(planned.plan.people), counts=planned.counts, warnings=unknown)
+    return await asyncio.to_thread(_answer, order, svc)
 
 
-def _recomputed(order: ResolveOrder, svc: Services, tombstones: Sequence[Tombstone]) -> Resolved | None:
-    """An erasure counts anew what a run has read; None where that is gone, and all is to be read again."""
-    from shared.services import recomputing
+def _settled(order: ResolveOrder, svc: Services) -> Resolved | None:
+    """What the run's plan says, whichever attempt's it is; None as long as there is none."""
+    from shared.adapters.plan_files import read_settled
+    from shared.services import runs
 
-    recoded = recomputing.plan(svc, order, tombstones)
-    return Resolved(people=len(recoded.plan.people), counts=recoded.counts) if recoded else None
+    settled = read_settled(svc.storage.staging, order.enrichment, order.run_id)
+    if settled is None:
+        return None
+    runs.settle_configuration(svc, order.enrichment, order.run_id, settled.record)
+    return Resolved(people=settled.people, counts=settled.counts, warnings=settled.warnings)
+
+
+def _answer(order: ResolveOrder, svc: Services) -> Resolved:
+    from shared.core.errors import FactsGone
+
+    settled = _settled(order, svc)
+    if settled is None:
+        raise FactsGone
+    return settled
 
 
 def _plan(
@@ -82,8 +94,8 @@ def _plan(
     found: Tenant,
     resolution: Resolution,
     tombstones: Sequence[Tombstone],
-) -> Planned:
-    """Write the plan. Raises `Refused` with every fault of people and data at once."""
+) -> None:
+    """Write the plan, unless the run has one by now. Raises `Refused` with every fault of people and data at once."""
     from shared.adapters.plan_files import Provenance, write_plan
     from shared.core.enrichment import config_hash, facts_hash, rules
     from shared.core.erasure import key_id
@@ -110,17 +122,18 @@ def _plan(
     if faults:
         raise Invalid("The enrichment cannot be run", " ".join(dict.fromkeys(fault.detail for fault in faults)), faults)
     plan = reruns.based(svc, order, planned.plan)
-    erased = [each.id for each in tombstones]
+    told = (rules(stored.body), config_hash(stored.body), [each.id for each in tombstones])
     # Before anything is kept: what a run keeps that did not know of an erasure is deleted by it.
-    runs.remember_configuration(
-        svc, order.enrichment, order.run_id, rules(stored.body), config_hash(stored.body), erased
-    )
+    runs.remember_configuration(svc, order.enrichment, order.run_id, *told)
     erasures.learn(svc, order.enrichment, planned.finds)
-    provenance = Provenance(facts_hash(stored.body), key_id(key), planned.counts, planned.sources)
-    write_plan(svc.storage.staging, order.enrichment, order.run_id, plan, provenance)
-    entries = [enrichments.Entry(one.address, one.kind, one.people, one.guests) for one in resolution.entries]
-    enrichments.keep_resolved(svc, stored, entries, len(resolution.people))
-    return planned
+    unknown = sum(entry.kind == "unknown" for entry in resolution.entries)
+    kept = runs.configuration(*told)
+    provenance = Provenance(
+        facts_hash(stored.body), key_id(key), planned.counts, planned.sources, record=kept, warnings=unknown
+    )
+    if write_plan(svc.storage.staging, order.enrichment, order.run_id, plan, provenance):
+        entries = [enrichments.Entry(one.address, one.kind, one.people, one.guests) for one in resolution.entries]
+        enrichments.keep_resolved(svc, stored, entries, len(resolution.people))
 
 
 def _problem(order: ResolveOrder, svc: Services, refused: Refused) -> Problem:

@@ -1,9 +1,15 @@
-"""The plan of a run in staging: written once by `resolve_people`, read by every activity after it."""
+"""The plan of a run in staging: written once by `resolve_people`, read by every activity after it.
+
+Its tables lie in a folder of the attempt that made them. `run.json` names the folder and is created last, under the
+condition that there is none: of attempts that saw the data or the directory otherwise one counts, and none exchanges a
+file of it.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -65,13 +71,28 @@ class Provenance:
     """Where a plan comes from, as far as later runs must know.
 
     configuration: a hash of what the enrichment says of the facts · key: id of the key of the hashes · counts: coverage
-    of the data's rows, of guests and of the hierarchy · sources: of its contacts; None where nobody will ask.
+    of the data's rows, of guests and of the hierarchy · sources: of its contacts; None where nobody will ask ·
+    recoding: how codes of the plan's base are to be exchanged · record: what is kept of it with the run · warnings: how
+    many addresses have gone.
     """
 
     configuration: str = ""
     key: str = ""
     counts: Counts = field(default_factory=dict)
     sources: Sources | None = None
+    recoding: Recoding | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+    warnings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What resolving has come to; counts, record, warnings: as in `Provenance`."""
+
+    people: int
+    counts: Counts
+    record: dict[str, Any]
+    warnings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +106,15 @@ class Origin:
     counts: Counts = field(default_factory=dict)
 
 
+def read_settled(staging: Container, enrichment: str, run_id: str) -> Settled | None:
+    """None as long as the run has no plan."""
+    run = _run(staging, enrichment, run_id)
+    return Settled(len(run["people"]), run["counts"], run["record"], run["warnings"]) if "tables" in run else None
+
+
 def read_origin(staging: Container, enrichment: str, run_id: str) -> Origin | None:
     """None where the run's facts are kept no longer."""
-    data = staging.read(blob_names.plan(enrichment, run_id, _RUN))
-    run = json.loads(data) if data else {}
+    run = _run(staging, enrichment, run_id)
     if "fingerprint" not in run:
         return None
     return Origin(run["asOfUs"], run["fingerprint"], run["configuration"], run.get("key", ""), run.get("counts", {}))
@@ -96,9 +122,8 @@ def read_origin(staging: Container, enrichment: str, run_id: str) -> Origin | No
 
 def read_sources(staging: Container, enrichment: str, run_id: str) -> Sources | None:
     """The sources of the plan's contacts; None where they were not kept."""
-    names = ("untagged", "contacts", "unusable")
-    tables = [_columns(staging, blob_names.plan(enrichment, run_id, f"{name}.parquet")) for name in names]
-    if any(table is None for table in tables):
+    tables = _some_columns(staging, enrichment, run_id, "untagged", "contacts", "unusable")
+    if tables is None:
         return None
     untagged, contacts, unusable = tables
     return Sources(
@@ -112,32 +137,23 @@ def read_sources(staging: Container, enrichment: str, run_id: str) -> Sources | 
 
 def read_recoding(staging: Container, enrichment: str, run_id: str) -> Recoding:
     """How codes of the plan's base are to be exchanged. Raises `FactsGone` where it is not there."""
-    tables = [
-        _columns(staging, blob_names.plan(enrichment, run_id, f"{name}.parquet"))
-        for name in ("recoded_people", "recoded_addresses")
-    ]
-    if tables[0] is None or tables[1] is None:
+    tables = _some_columns(staging, enrichment, run_id, "recoded_people", "recoded_addresses")
+    if tables is None:
         raise FactsGone
     return Recoding(to_numpy(tables[0]("number")), to_numpy(tables[1]("code")))
 
 
-def write_recoding(staging: Container, enrichment: str, run_id: str, recoding: Recoding) -> None:
-    """To be written before the plan that needs it."""
-    for name, column in (
-        ("recoded_people", {"number": recoding.person}),
-        ("recoded_addresses", {"code": recoding.address}),
-    ):
-        staging.write(blob_names.plan(enrichment, run_id, f"{name}.parquet"), _to_parquet(column))
-
-
 def write_plan(
     staging: Container, enrichment: str, run_id: str, plan: Plan, provenance: Provenance | None = None
-) -> None:
-    """Overwrites what an earlier attempt left; `run.json` comes last, so that a plan that can be found is whole."""
+) -> bool:
+    """Whether this is the run's plan now; False where it has another one, which stays."""
     told = provenance or Provenance()
-    for name, table in (_tables(plan) | _tables_of_sources(told.sources)).items():
-        staging.write(blob_names.plan(enrichment, run_id, f"{name}.parquet"), _to_parquet(table))
+    folder = secrets.token_hex(4)
+    tables = _tables(plan) | _tables_of_sources(told.sources) | _tables_of_recoding(told.recoding)
+    for name, table in tables.items():
+        staging.write(_table(enrichment, run_id, folder, name), _to_parquet(table))
     run = {
+        "tables": folder,
         "people": plan.people,
         "asOfUs": plan.window.as_of_us,
         "timeZone": plan.window.zone,
@@ -152,8 +168,10 @@ def write_plan(
         "configuration": told.configuration,
         "key": told.key,
         "counts": told.counts,
+        "record": told.record,
+        "warnings": told.warnings,
     }
-    staging.write(blob_names.plan(enrichment, run_id, _RUN), json.dumps(run).encode())
+    return staging.create(blob_names.plan(enrichment, run_id, _RUN), json.dumps(run).encode()) is not None
 
 
 def load_plan(staging: Container, enrichment: str, run_id: str) -> Plan:
@@ -196,6 +214,12 @@ def _tables_of_sources(sources: Sources | None) -> dict[str, dict[str, Any]]:
     return {"untagged": {"hash": sources.untagged}, "contacts": contacts, "unusable": unusable}
 
 
+def _tables_of_recoding(recoding: Recoding | None) -> dict[str, dict[str, Any]]:
+    if recoding is None:
+        return {}
+    return {"recoded_people": {"number": recoding.person}, "recoded_addresses": {"code": recoding.address}}
+
+
 def _to_parquet(columns: dict[str, Any]) -> bytes:
     sink = io.BytesIO()
     table = pa.table(columns)
@@ -224,7 +248,8 @@ class _Stored:
         return cls(staging, enrichment, run_id, (name, tagged[1]), json.loads(tagged[0]))
 
     def columns(self, table: str, *names: str) -> list[Any]:
-        found = _columns(self.staging, blob_names.plan(self.enrichment, self.run_id, f"{table}.parquet"), list(names))
+        place = _table(self.enrichment, self.run_id, self.run.get("tables", ""), table)
+        found = _columns(self.staging, place, list(names))
         if found is None:
             raise FactsGone
         return [found(name) for name in names]
@@ -278,6 +303,23 @@ def _whole(stored: _Stored, plan: MailboxPlan) -> Plan:
         hierarchy=stored.run["hierarchy"],
         customers=stored.customers(),
     )
+
+
+def _run(staging: Container, enrichment: str, run_id: str) -> dict[str, Any]:
+    data = staging.read(blob_names.plan(enrichment, run_id, _RUN))
+    run: dict[str, Any] = json.loads(data) if data else {}
+    return run
+
+
+def _table(enrichment: str, run_id: str, folder: str, name: str) -> str:
+    return blob_names.plan(enrichment, run_id, f"{folder}/{name}.parquet")
+
+
+def _some_columns(staging: Container, enrichment: str, run_id: str, *names: str) -> list[Any] | None:
+    """`_columns` of each table; None where one is not there."""
+    folder = _run(staging, enrichment, run_id).get("tables", "")
+    tables = [_columns(staging, _table(enrichment, run_id, folder, name)) for name in names]
+    return None if any(table is None for table in tables) else tables
 
 
 def _columns(staging: Container, name: str, wanted: list[str] | None = None) -> Any:

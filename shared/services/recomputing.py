@@ -14,31 +14,35 @@ if TYPE_CHECKING:
     from shared.adapters.plan_files import Origin
     from shared.core.contracts import ResolveOrder
     from shared.core.recoding import Recoded
-    from shared.services.documents import Document
 
 
-def plan(svc: Services, order: ResolveOrder, tombstones: Sequence[Tombstone]) -> Recoded | None:
-    """Write the plan. None where the facts are gone, or were read under another key, in which nobody is recognised."""
+def plan(svc: Services, order: ResolveOrder, tombstones: Sequence[Tombstone]) -> bool:
+    """Write the plan, unless the run has one by now. False where the facts are gone, or were read under another key, in
+    which nobody is recognised.
+    """
     from shared.adapters import plan_files
 
     assert order.recompute is not None
     record = runs.find(svc, order.enrichment, order.recompute)
     origin = reruns.origin_of(svc, record) if record else None
     if record is None or origin is None or origin.key != key_id(svc.settings.pseudonym_key):
-        return None
+        return False
     try:
         recoded = _recoded(svc, order, origin, tombstones)
     except FactsGone:
-        return None
+        return False
     if recoded is None:
-        return None
-    staging, name, run_id = svc.storage.staging, order.enrichment, order.run_id
-    _remember(svc, order, record, tombstones)
+        return False
+    # The configuration is that of the run that has read.
+    told = (record["rules"], record["configHash"], [each.id for each in tombstones])
+    runs.remember_configuration(svc, order.enrichment, order.run_id, *told)
     erasures.learn(svc, order.enrichment, recoded.finds)
-    plan_files.write_recoding(staging, name, run_id, recoded.recoding)
-    provenance = plan_files.Provenance(origin.configuration, origin.key, recoded.counts, recoded.sources)
-    plan_files.write_plan(staging, name, run_id, recoded.plan, provenance)
-    return recoded
+    kept = runs.configuration(*told)
+    provenance = plan_files.Provenance(
+        origin.configuration, origin.key, recoded.counts, recoded.sources, recoded.recoding, kept
+    )
+    plan_files.write_plan(svc.storage.staging, order.enrichment, order.run_id, recoded.plan, provenance)
+    return True
 
 
 def _recoded(svc: Services, order: ResolveOrder, origin: Origin, tombstones: Sequence[Tombstone]) -> Recoded | None:
@@ -55,9 +59,3 @@ def _recoded(svc: Services, order: ResolveOrder, origin: Origin, tombstones: Seq
         return None
     recoded = recoding.without(read, sources, origin.counts, tombstones, svc.settings.pseudonym_key)
     return replace(recoded, plan=replace(recoded.plan, base=order.recompute, as_is=True, recoded=True))
-
-
-def _remember(svc: Services, order: ResolveOrder, record: Document, tombstones: Sequence[Tombstone]) -> None:
-    """The configuration is that of the run that has read."""
-    erased = [each.id for each in tombstones]
-    runs.remember_configuration(svc, order.enrichment, order.run_id, record["rules"], record["configHash"], erased)

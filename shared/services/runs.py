@@ -266,15 +266,34 @@ def _dead_status(svc: Services, record: Document, status: Any) -> Document:
     return cut_short(last, "Failed", to_us(svc.now()), problem)
 
 
-def remember_configuration(
-    svc: Services, enrichment: str, run_id: str, rules: Document, config_hash: str, erased: Sequence[str]
-) -> None:
-    """Store with the run what changed its numbers (semantics §9), and a hash of the whole configuration.
+def configuration(rules: Document, config_hash: str, erased: Sequence[str]) -> Document:
+    """What is kept of a run's plan in its record: what changed its numbers (semantics §9), and a hash of the whole
+    configuration.
 
     erased: ids of the erasures under which it reads and counts.
     """
-    told = {"rules": rules, "configHash": config_hash, "erased": list(erased)}
-    change(svc.storage.config, blob_names.run(enrichment, run_id), lambda record: record | told)
+    return {"rules": rules, "configHash": config_hash, "erased": list(erased)}
+
+
+def remember_configuration(
+    svc: Services, enrichment: str, run_id: str, rules: Document, config_hash: str, erased: Sequence[str]
+) -> None:
+    """Store `configuration` with the run, unless an attempt before has done so."""
+    told = configuration(rules, config_hash, erased)
+
+    def knowing(record: Document) -> Document | None:
+        return None if "configHash" in record else record | told
+
+    change(svc.storage.config, blob_names.run(enrichment, run_id), knowing)
+
+
+def settle_configuration(svc: Services, enrichment: str, run_id: str, told: Document) -> None:
+    """Store the `configuration` of the plan that counts: what other attempts have said gives way."""
+
+    def settled(record: Document) -> Document | None:
+        return None if record | told == record else record | told
+
+    change(svc.storage.config, blob_names.run(enrichment, run_id), settled)
 
 
 def keep_faults(svc: Services, enrichment: str, run_id: str, faults: list[Document]) -> None:

@@ -30,8 +30,15 @@ def _goes_on(svc: Services, enrichment: str, run_id: str) -> bool:
     return record is not None and record["phase"] not in ENDED_PHASES
 
 
+def _has_ended(svc: Services, enrichment: str, run_id: str) -> bool:
+    record = read(svc.storage.config, blob_names.run(enrichment, run_id))
+    return record is not None and record.get("phase") in ENDED_PHASES
+
+
 def take(svc: Services, enrichment: str, run_id: str, erasure: str | None = None) -> bool:
-    """Whether it is the run's turn now. Again for the same run: True again."""
+    """Whether it is the run's turn now. Again for the same run: True again; never where it has ended meanwhile."""
+    if _has_ended(svc, enrichment, run_id):
+        return False
     config, name = svc.storage.config, blob_names.reading(enrichment)
     told = dump({"runId": run_id, "erasure": erasure})
     while config.create(name, told) is None:

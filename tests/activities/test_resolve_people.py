@@ -21,7 +21,7 @@ from shared.core.contracts import ResolveOrder
 from shared.core.enrichment import judge
 from shared.core.errors import GraphAway
 from shared.core.facts import OURS, person_code
-from shared.services import enrichments
+from shared.services import enrichments, runs, turns
 from shared.services.conditions import Condition
 from shared.services.enrichments import Entry
 from tests.core.wire_items import wire_instant
@@ -243,3 +243,31 @@ async def test_a_graph_that_is_away_is_left_to_the_retry(world):
 
     with pytest.raises(GraphAway):
         await run(ORDER, svc)
+
+
+async def test_an_attempt_that_comes_later_and_sees_other_data_answers_for_the_plan_that_is_there(world):
+    """Facts are numbered by one plan: of attempts that overlap one counts, whichever answer is heard."""
+    svc, answers = world
+    save(svc)
+    svc.storage.config.write(
+        blob_names.run("sales", ORDER.run_id), b'{"phase": "active", "status": {"state": "Running"}}'
+    )
+    first = await run(ORDER, svc)
+    before = load_plan(svc.storage.staging, "sales", ORDER.run_id)
+    record = runs.record_of(svc, "sales", ORDER.run_id)
+
+    answers["people"] = resolution(3)
+    svc.storage.input.write("contacts.csv", CONTACTS.replace("1,A", "9,C").encode())
+    assert await run(ORDER, svc) == first
+    assert load_plan(svc.storage.staging, "sales", ORDER.run_id) is before
+    assert runs.record_of(svc, "sales", ORDER.run_id) == record
+
+
+async def test_an_attempt_that_comes_after_the_end_of_its_run_keeps_nobody_from_reading(world):
+    svc, _ = world
+    save(svc)
+    svc.storage.config.write(blob_names.run("sales", ORDER.run_id), b'{"phase": "closed"}')
+
+    assert (await run(ORDER, svc)).must_wait
+    assert turns.holder(svc, "sales") is None
+    assert list(svc.storage.staging.entries("")) == []

@@ -101,14 +101,17 @@ def test_a_worker_reads_a_plan_once():
     assert load_plan(staging, "sales", "once") is load_plan(staging, "sales", "once")
 
 
-def test_a_plan_that_was_written_again_is_read_again():
-    """`resolve_people` may run twice: the second attempt overwrites what the first one left."""
+def test_of_two_attempts_the_first_plan_counts_and_the_second_changes_nothing_in_it():
+    """`resolve_people` may run twice, and see the data otherwise: facts are numbered by one plan."""
     staging = MemoryContainer()
-    write_plan(staging, "sales", "again", plan())
-    load_plan(staging, "sales", "again")
-    write_plan(staging, "sales", "again", plan(("id-ada", "id-cem")))
 
-    assert load_plan(staging, "sales", "again").people == ["id-ada", "id-cem"]
+    assert write_plan(staging, "sales", "again", plan())
+    before = dict(staging.blobs)
+    other = dataclasses.replace(plan(("id-ada", "id-cem")), customers={"leaf": "Leaf"})
+    assert not write_plan(staging, "sales", "again", other)
+
+    assert load_plan(staging, "sales", "again").people == plan().people
+    assert {name: staging.blobs[name] for name in before} == before
 
 
 def test_a_worker_keeps_few_plans():
@@ -163,7 +166,8 @@ def test_the_names_of_customers_are_kept_or_that_there_are_none(customers):
 def test_a_plan_that_is_not_there_or_not_whole_is_gone(lost):
     staging = MemoryContainer()
     write_plan(staging, "sales", f"lost-{lost}", plan())
-    staging.delete(blob_names.plan("sales", f"lost-{lost}", lost))
+    (found,) = [name for name in staging.blobs if name.endswith(f"/{lost}")]
+    staging.delete(found)
 
     with pytest.raises(FactsGone):
         load_plan(staging, "sales", f"lost-{lost}")
