@@ -8,7 +8,6 @@ and the models of msgraph-sdk where a Python has them (`make bench` makes one).
 from __future__ import annotations
 
 import argparse
-import asyncio
 import cProfile
 import gc
 import json
@@ -20,23 +19,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import aiohttp.connector
 
-from activities import extract_mailbox
-from bench import extraction_pages, extraction_peer, extraction_rows, frame
-from bench.extraction_pages import CERTIFICATE, EVENTS, MESSAGES, PEOPLE, pin
+from bench import extraction_pages, extraction_peer, extraction_rows, frame, staged
+from bench.extraction_activity import NAME, extract, with_plan
+from bench.extraction_pages import CERTIFICATE, EVENTS, MESSAGES, pin
 from bench.extraction_peer import Row
-from bench.folder import storage
 from bench.frame import Figure
-from shared.adapters.graph.client import connect
-from shared.adapters.plan_files import write_plan
-from shared.core.contracts import ExtractOrder
-from shared.services import Services
+from bench.fresh import in_fresh_process
 
-NAME = "bench"
 PEERS = {"requests + json": extraction_peer.by_requests, "httpx + json": extraction_peer.by_httpx}
 OURS, MODELS = "ours", "msgraph-sdk models"
 MULTIPLES: tuple[tuple[str, float, float | None], ...] = (("requests + json", 3, 4), (MODELS, 1000, None))
@@ -47,7 +39,7 @@ _SDK_PAGES = 2
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """title: in the table · must, aim: items per second and core."""
+    """title: in the table · must, aim: items per second and core · is_alone: told of memory and sizes too."""
 
     title: str
     person: str
@@ -55,13 +47,14 @@ class Variant:
     items: int
     must: int
     aim: int
+    is_alone: bool = False
 
 
 VARIANTS = (
-    Variant("messages, lean pages", "lean", False, MESSAGES, 250_000, 350_000),
+    Variant("messages, lean pages", "lean", False, MESSAGES, 250_000, 350_000, is_alone=True),
     Variant("messages, with ids and etags", "full", False, MESSAGES, 200_000, 260_000),
     Variant("messages, lean pages over TLS", "lean", True, MESSAGES, 200_000, 260_000),
-    Variant("calendar pages", "calendar", False, EVENTS, 150_000, 250_000),
+    Variant("calendar pages", "calendar", False, EVENTS, 150_000, 250_000, is_alone=True),
 )
 
 
@@ -82,15 +75,16 @@ def measure(arguments: list[str]) -> list[Figure]:
 
 def _measure(folder: Path, url: str, variant: Variant, given: argparse.Namespace) -> list[Figure]:
     """Rounds of ours and of the peers in turn; the rows of all are compared first, which warms them up."""
-    svc = _services(folder / variant.title, url)
+    place = folder / variant.title
+    svc = with_plan(place, url)
     peers = {} if given.alone else PEERS
-    _extract(svc, variant, 1)  # the server makes its pages when they are asked for the first time
+    extract(svc, variant.person, 1)  # the server makes its pages when they are asked for the first time
     own = extraction_rows.of_ours(svc.storage.staging, NAME, variant.person)
     for peer in peers.values():
         extraction_rows.check(own, peer(url, variant.person, folder / CERTIFICATE)[1], variant.title)
     if given.profile and variant is VARIANTS[0]:
         with cProfile.Profile(time.process_time) as profile:
-            _extract(svc, variant, given.mailboxes)
+            extract(svc, variant.person, given.mailboxes)
         profile.dump_stats(given.profile)
 
     def by(peer: Callable[[str, str, Path], tuple[float, list[Row]]]) -> Callable[[], float]:
@@ -98,12 +92,20 @@ def _measure(folder: Path, url: str, variant: Variant, given: argparse.Namespace
 
     gc.collect()
     gc.freeze()  # what the bench itself holds is to slow nobody's collections
-    variants = {OURS: lambda: _extract(svc, variant, given.mailboxes)} | {who: by(peer) for who, peer in peers.items()}
+    variants = {OURS: lambda: extract(svc, variant.person, given.mailboxes)} | {
+        who: by(peer) for who, peer in peers.items()
+    }
     seconds = frame.interleaved(given.rounds, variants, warm_up=False)
     rates = {who: [variant.items / each for each in taken] for who, taken in seconds.items()}
     if variant is VARIANTS[0] and given.sdk.exists() and not given.alone:
         rates[MODELS] = [_by_sdk(given.sdk, url, own)]
-    return _told(variant, rates)
+    told = _told(variant, rates)
+    if variant.is_alone:
+        peaks = [in_fresh_process("extraction_activity", variant.person, place).peak for _ in range(given.rounds)]
+        name = f"extraction: {variant.title}, memory of the process at its peak"
+        told.append(frame.figure(name, "MB", "lower", peaks, must=400, aim=250))
+        told += staged.figures(svc.storage.staging, NAME, variant.person)
+    return told
 
 
 def _told(variant: Variant, rates: dict[str, list[float]]) -> list[Figure]:
@@ -118,20 +120,6 @@ def _told(variant: Variant, rates: dict[str, list[float]]) -> list[Figure]:
     return told
 
 
-def _extract(svc: Services, variant: Variant, mailboxes: int) -> float:
-    """CPU seconds for one mailbox."""
-    order = ExtractOrder(enrichment=NAME, run_id=NAME, mailbox=PEOPLE.index(variant.person), patience=3600)
-
-    async def read() -> None:
-        for _ in range(mailboxes):
-            part = await extract_mailbox.run(order, svc)
-            assert part.outcome == "Read", part.outcome
-
-    began = time.process_time()
-    asyncio.run(read())
-    return (time.process_time() - began) / mailboxes
-
-
 def _by_sdk(python: Path, url: str, own: list[Row]) -> float:
     """Messages per second and core; its rows have to be the first of ours."""
     script = Path(extraction_pages.__file__).with_name("extraction_sdk.py")
@@ -140,21 +128,6 @@ def _by_sdk(python: Path, url: str, own: list[Row]) -> float:
     seconds, rows = json.loads(answer.stdout)
     extraction_rows.check(own[: len(rows)], [tuple(row) for row in rows], "msgraph-sdk")
     return 1000 / float(seconds)
-
-
-def _services(folder: Path, url: str) -> Services:
-    told = cast(Any, SimpleNamespace(graph_base_url=f"{url}/v1.0", pseudonym_key=extraction_pages.KEY))
-    svc = Services(told, storage(folder), cast(Any, _Tokens()), lambda: connect(told, _Tokens()))
-    write_plan(svc.storage.staging, NAME, NAME, extraction_pages.plan())
-    return svc
-
-
-class _Tokens:
-    async def token(self) -> str:
-        return "x" * 1500
-
-    async def fresh(self) -> str:
-        return await self.token()
 
 
 @contextmanager
