@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bench import frame, fresh, machine, report
 from bench.frame import Figure
 
-NAMES = ("extraction", "aggregation", "orchestration", "publishing", "readers", "contacts", "cold_start")
+NAMES = ("extraction", "aggregation", "orchestration", "publishing", "readers", "contacts", "cold_start", "pace")
 
 
 class Chosen(NamedTuple):

@@ -21,7 +21,7 @@ from yarl import URL
 
 from shared.adapters.graph import lanes, links
 from shared.adapters.graph.inflate import inflate
-from shared.adapters.graph.patience import retry_after, slack, wait_after
+from shared.adapters.graph.patience import Uniform, retry_after, slack, uniform, wait_after
 from shared.adapters.graph.refusals import TooSlow, judge, transient
 from shared.core.errors import GraphAway
 
@@ -59,12 +59,16 @@ PageT = TypeVar("PageT", bound=Paged)
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """status: 0 where there was no answer · encoding, retry_after: the headers, empty where missing."""
+    """sent: when, on the client's clock · status: 0 where there was no answer · encoding, retry_after, scope (of a
+    refusal for its frequency): the headers, empty where missing.
+    """
 
+    sent: float
     status: int
     body: bytes = b""
     encoding: str = ""
     retry_after: str = ""
+    scope: str = ""
     request_id: str = ""
     late: bool = False
 
@@ -82,7 +86,8 @@ class _Trial:
 
 
 class GraphClient:
-    """Bound to the loop it was made in. clock: seconds, monotonic · wall: for `Retry-After` given as a date.
+    """Bound to the loop it was made in. clock: seconds, monotonic · wall: for `Retry-After` given as a date · between:
+    a random number between two.
 
     requests: made so far, each counted once however often it was repeated.
     """
@@ -96,6 +101,7 @@ class GraphClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        between: Uniform = uniform,
     ) -> None:
         self._session = session
         self._base = base_url.rstrip("/")
@@ -103,6 +109,7 @@ class GraphClient:
         self.clock = clock
         self._sleep = sleep
         self._wall = wall
+        self._between = between
         self._lanes: dict[str | None, lanes.Lane] = {}
         self.requests = 0
 
@@ -189,7 +196,7 @@ class GraphClient:
     def _lane(self, mailbox: str | None) -> lanes.Lane:
         """Kept while the client lives, and with it the time until which Graph wants no request."""
         if mailbox not in self._lanes:
-            self._lanes[mailbox] = lanes.lane(self._base, mailbox, self.clock)
+            self._lanes[mailbox] = lanes.lane(self._base, mailbox, self.clock, self._between)
         return self._lanes[mailbox]
 
     async def _through(self, lane: lanes.Lane, trial: _Trial) -> tuple[str, _Answer]:
@@ -198,37 +205,58 @@ class GraphClient:
             await self._wait_until_clear(lane, trial)
             token = await self._tokens.token()
             async with lane.slot():
+                if not lane.free:
+                    await self._wait_for_turn(lane, trial)
                 # Somebody before us in the queue may have been told to wait.
                 if lane.clear_at <= self.clock():
-                    return token, await self._send(trial, token)
+                    return token, await self._send(lane, trial, token)
 
     async def _wait_until_clear(self, lane: lanes.Lane, trial: _Trial) -> None:
         wait = lane.clear_at - self.clock()
         if wait <= 0:
             return
         self._give_up_if_long(wait, trial, "Graph wants to be left alone for a while.")
-        await self._sleep(wait + slack())
+        await self._sleep(wait + slack(self._between))
 
-    async def _send(self, trial: _Trial, token: str) -> _Answer:
+    async def _wait_for_turn(self, lane: lanes.Lane, trial: _Trial) -> None:
+        """Turns come surely, and so are waited for as long as there is time."""
+        wait = lane.line.length(self.clock())
+        if self.clock() + wait >= trial.deadline:
+            raise GraphAway("Graph has set a pace at which there is no time for this.", wait=wait)
+        async with lane.line.head() as pace:
+            if (wait := pace.turn(self.clock())) > 0:
+                await self._sleep(wait)
+            pace.take(self.clock())
+
+    async def _send(self, lane: lanes.Lane, trial: _Trial, token: str) -> _Answer:
+        sent = self.clock()
+        answer = await self._ask(trial, token, sent)
+        if 0 < answer.status < 500 and answer.status != 429:
+            lane.answered(sent, self.clock())
+        return answer
+
+    async def _ask(self, trial: _Trial, token: str, sent: float) -> _Answer:
         headers = {"Authorization": f"Bearer {token}", **trial.headers}
         address = URL(trial.link, encoded=True)
         try:
             async with self._session.get(address, headers=headers, allow_redirects=False) as response:
                 body = await response.read()
                 return _Answer(
+                    sent,
                     response.status,
                     body,
                     response.headers.get("Content-Encoding", "").strip().lower(),
                     response.headers.get("Retry-After", ""),
+                    response.headers.get("x-ms-throttle-scope", ""),
                     response.headers.get("request-id", ""),
                     late=response.status == 504,
                 )
         except aiohttp.ConnectionTimeoutError:
-            return _Answer(0)
+            return _Answer(sent, 0)
         except TimeoutError:
-            return _Answer(0, late=True)
+            return _Answer(sent, 0, late=True)
         except aiohttp.ClientError:
-            return _Answer(0)
+            return _Answer(sent, 0)
 
     async def _renew(self, refused: str) -> None:
         """See to it that `token` gives another one than the refused; somebody else may have done so already."""
@@ -238,16 +266,18 @@ class GraphClient:
     async def _pause(self, lane: lanes.Lane, trial: _Trial, answer: _Answer) -> None:
         """Sleep before the next attempt, as long as Graph says or as experience does; or give up."""
         asked = retry_after(answer.retry_after, self._wall())
-        wait = wait_after(trial.failures, asked)
+        wait = wait_after(trial.failures, asked, self._between)
         trial.failures += 1
         if asked is not None or answer.status == 429:
             lane.close_until(self.clock() + wait)
+        if answer.status == 429:
+            lane.refused(answer.sent, self.clock(), wait, answer.scope)
         said = f"Graph answered {answer.status}" if answer.status else "Graph did not answer"
         _log.info("%s (request-id %s): again in %.1f s", said, answer.request_id[:64] or "none", wait)
         if answer.late and trial.slow_is_final:
             raise TooSlow(f"{said} in time.", wait=asked)
         self._give_up_if_long(wait, trial, f"{said}.")
-        await self._sleep(wait + slack())
+        await self._sleep(wait + slack(self._between))
 
     def _give_up_if_long(self, wait: float, trial: _Trial, detail: str) -> None:
         if wait > LONGEST_WAIT or self.clock() + wait >= trial.deadline:

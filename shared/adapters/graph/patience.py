@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _FIRST, _LONGEST = 1.0, 16.0
 _MOST_FAILURES = 7  # one after the other, of which none says when to come again; they take about 40 seconds
 _LATER = 60.0
-_random = random.SystemRandom()
+
+Uniform = Callable[[float, float], float]
+uniform: Uniform = random.SystemRandom().uniform
 
 
 def retry_after(text: str, now: datetime) -> float | None:
@@ -27,7 +30,7 @@ def retry_after(text: str, now: datetime) -> float | None:
     return max(0.0, (date - now).total_seconds())
 
 
-def wait_after(failures: int, asked: float | None) -> float:
+def wait_after(failures: int, asked: float | None, between: Uniform = uniform) -> float:
     """Seconds after so many failures of one request. asked: what Graph said, None for nothing.
 
     Without a word from Graph waits double, with jitter, and become long after many failures: that page stays broken.
@@ -36,9 +39,9 @@ def wait_after(failures: int, asked: float | None) -> float:
         return max(asked, 0.1 * min(failures, 10))
     if failures >= _MOST_FAILURES:
         return _LATER
-    return float(min(_FIRST * 2**failures, _LONGEST)) * _random.uniform(0.5, 1.0)
+    return float(min(_FIRST * 2**failures, _LONGEST)) * between(0.5, 1.0)
 
 
-def slack() -> float:
+def slack(between: Uniform = uniform) -> float:
     """What is added to a wait, since clocks differ, and so that not all come back at once."""
-    return _random.uniform(0.01, 0.1)
+    return between(0.01, 0.1)
