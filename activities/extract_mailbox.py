@@ -10,6 +10,7 @@ import asyncio
 import gc
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
@@ -63,14 +64,15 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
     plan = await asyncio.to_thread(load_mailbox_plan, svc.storage.staging, order.enrichment, order.run_id)
     place = MailboxParts(svc.storage.staging, order.enrichment, order.run_id, order.mailbox)
     claim = await asyncio.to_thread(place.claim, order.part)
+    if isinstance(claim, ExtractedPart):
+        return claim
     if plan.recoded:
-        return await asyncio.to_thread(_recoded, order, svc, plan, place)
+        return await asyncio.to_thread(_recoded, order, svc, plan, place, claim)
     if plan.as_is and order.cursor is None and order.part == 0 and plan.base:
         earlier = replace(place, run_id=plan.base)
-        taken_over = await asyncio.to_thread(place.take_over, earlier)
+        taken_over = await asyncio.to_thread(place.take_over, claim, earlier)
         if taken_over is not None:
-            parts, copies = taken_over
-            return ExtractedPart(mailbox=order.mailbox, outcome="Read", parts=parts, copies=copies)
+            return taken_over
     call = _Call(order, svc, plan, place, claim, to_us(svc.now()))
     async with svc.graph() as graph:
         try:
@@ -86,7 +88,7 @@ async def run(order: ExtractOrder, svc: Services, budget: float = BUDGET) -> Ext
             return await call.put_off(away.wait or _A_MINUTE)
 
 
-def _recoded(order: ExtractOrder, svc: Services, plan: MailboxPlan, place: MailboxParts) -> ExtractedPart:
+def _recoded(order: ExtractOrder, svc: Services, plan: MailboxPlan, place: MailboxParts, claim: Claim) -> ExtractedPart:
     """Of an erasure: what the base has read of this person's mailbox, which may have had another number there."""
     import numpy as np
 
@@ -96,8 +98,7 @@ def _recoded(order: ExtractOrder, svc: Services, plan: MailboxPlan, place: Mailb
     recoding = read_recoding(svc.storage.staging, order.enrichment, order.run_id)
     number = int(np.flatnonzero(recoding.person == order.mailbox)[0])
     earlier = replace(place, run_id=plan.base, mailbox=number)
-    outcome, parts, copies = place.recode(earlier, recoding)
-    return ExtractedPart(mailbox=order.mailbox, outcome=outcome, parts=parts, copies=copies)
+    return place.recode(claim, earlier, recoding)
 
 
 @dataclass(slots=True)
@@ -241,18 +242,18 @@ class _Call:
         if rest.cursor is not None and idle >= self.order.patience:
             return await self._close("Unavailable")
         outcome: Outcome = "More" if rest.cursor is not None else "Read"
-        copies, parts = 0, self.order.part
-        if facts is not None and (rest.cursor is None or rest.items):
-            copies = await asyncio.to_thread(self.place.write_part, self.claim, facts, outcome, taken)
-            parts += 1
-        return self.part(
-            outcome, parts=parts, copies=copies, cursor=rest.cursor, wait=wait, progressed_us=progressed_us
-        )
+        answer = partial(self.part, outcome, cursor=rest.cursor, wait=wait, progressed_us=progressed_us)
+        if facts is None or (rest.cursor is not None and not rest.items):
+            return answer()
+
+        def filled(copies: int) -> ExtractedPart:
+            return answer(parts=self.order.part + 1, copies=copies)
+
+        return await asyncio.to_thread(self.place.write_part, self.claim, facts, filled, taken)
 
     async def _close(self, outcome: Outcome) -> ExtractedPart:
         """The mailbox is not read; what was read of it so far is discarded."""
-        await asyncio.to_thread(self.place.mark_unread, outcome)
-        return self.part(outcome)
+        return await asyncio.to_thread(self.place.close, self.claim, self.part(outcome))
 
     def part(self, outcome: Outcome, **more: Any) -> ExtractedPart:
         return ExtractedPart(mailbox=self.order.mailbox, outcome=outcome, **{"parts": self.order.part, **more})

@@ -36,11 +36,11 @@ class MemoryContainer:
         self.blobs[name] = (bytes(data), etag, dict(metadata or {}))
         return etag
 
-    def create(self, name: str, data: bytes) -> str | None:
-        return None if name in self.blobs else self.write(name, data)
+    def create(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str | None:
+        return None if name in self.blobs else self.write(name, data, metadata)
 
-    def replace(self, name: str, data: bytes, etag: str) -> str | None:
-        return self.write(name, data) if name in self.blobs and self.blobs[name][1] == etag else None
+    def replace(self, name: str, data: bytes, etag: str, metadata: dict[str, str] | None = None) -> str | None:
+        return self.write(name, data, metadata) if name in self.blobs and self.blobs[name][1] == etag else None
 
     def delete(self, name: str, etag: str | None = None) -> bool:
         if name not in self.blobs or (etag and self.blobs[name][1] != etag):
@@ -53,8 +53,8 @@ class MemoryContainer:
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         for name in sorted(n for n in self.blobs if n.startswith(prefix)):
-            data, _, metadata = self.blobs[name]
-            yield Entry(name, len(data), datetime(2026, 1, 1, tzinfo=UTC), metadata)
+            data, etag, metadata = self.blobs[name]
+            yield Entry(name, len(data), datetime(2026, 1, 1, tzinfo=UTC), metadata, etag)
 
     def newest_first(self, prefix: str) -> list[str]:
         return [entry.name for entry in self.entries(prefix)][::-1]

@@ -24,6 +24,7 @@ class Entry:
     size: int
     modified: datetime
     metadata: dict[str, str] = field(default_factory=dict)
+    etag: str = ""
 
 
 class Container(Protocol):
@@ -41,10 +42,10 @@ class Container(Protocol):
     def write(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str:
         """Create or overwrite; the new etag."""
 
-    def create(self, name: str, data: bytes) -> str | None:
+    def create(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str | None:
         """Create; None, and nothing changed, where the blob is there already."""
 
-    def replace(self, name: str, data: bytes, etag: str) -> str | None:
+    def replace(self, name: str, data: bytes, etag: str, metadata: dict[str, str] | None = None) -> str | None:
         """Overwrite the blob that has this etag; None, and nothing changed, where it has another or is gone."""
 
     def delete(self, name: str, etag: str | None = None) -> bool:
@@ -137,13 +138,14 @@ class AzureContainer:
         assert etag is not None
         return etag
 
-    def create(self, name: str, data: bytes) -> str | None:
-        return self._upload(name, data, overwrite=False)
+    def create(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str | None:
+        return self._upload(name, data, metadata=metadata, overwrite=False)
 
-    def replace(self, name: str, data: bytes, etag: str) -> str | None:
+    def replace(self, name: str, data: bytes, etag: str, metadata: dict[str, str] | None = None) -> str | None:
         from azure.core import MatchConditions
 
-        return self._upload(name, data, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified)
+        condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        return self._upload(name, data, metadata=metadata, overwrite=True, **condition)
 
     def _upload(self, name: str, data: bytes, **how: Any) -> str | None:
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
@@ -182,7 +184,9 @@ class AzureContainer:
         with _storage_answers():
             try:
                 for blob in self._client.list_blobs(name_starts_with=prefix, include=["metadata"]):
-                    yield Entry(blob.name, blob.size, blob.last_modified, blob.metadata or {})
+                    # A list gives etags without the quotes that everything else gives them.
+                    etag = '"' + blob.etag.strip('"') + '"'
+                    yield Entry(blob.name, blob.size, blob.last_modified, blob.metadata or {}, etag)
             except ResourceNotFoundError:
                 return
 

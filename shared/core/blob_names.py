@@ -95,6 +95,11 @@ def mailbox_part(name: str, run_id: str, mailbox: int, part: int, kind: str) -> 
     return f"{mailboxes(name, run_id)}{mailbox:04d}/{part:04d}.{kind}.parquet"
 
 
+def mailbox_answer(name: str, run_id: str, mailbox: int, part: int) -> str:
+    """What the call that filled a part has answered; empty while one is under way."""
+    return f"{mailboxes(name, run_id)}{mailbox:04d}/{part:04d}.answer.json"
+
+
 def progress(name: str, run_id: str) -> str:
     return f"{staging(name, run_id)}progress/"
 

@@ -53,6 +53,16 @@ def test_creating_what_is_there_changes_nothing(container):
     assert container.read("a") == b"one"
 
 
+def test_what_is_written_under_a_condition_may_have_metadata_and_a_list_shows_them_with_the_etag(container):
+    first = container.create("a", b"", {"part": "0"})
+    (entry,) = container.entries("a")
+    assert (entry.metadata, entry.etag) == ({"part": "0"}, first)
+
+    second = container.replace("a", b"", entry.etag, {"part": "1"})
+    (entry,) = container.entries("a")
+    assert (entry.metadata, entry.etag) == ({"part": "1"}, second)
+
+
 def test_replacing_takes_the_etag_of_now(container):
     old = container.write("a", b"one")
     new = container.replace("a", b"two", old)

@@ -22,7 +22,7 @@ from shared.adapters import standing_files, tables
 from shared.adapters.graph import wire
 from shared.adapters.graph.client import GraphClient
 from shared.adapters.graph.directory import Resolution, resolve
-from shared.adapters.mailbox_parts import MailboxParts
+from shared.adapters.mailbox_parts import Claim, MailboxParts
 from shared.adapters.plan_files import write_plan
 from shared.core import blob_names, recoding
 from shared.core.contracts import BucketOrder, Counts, JoinOrder, PartitionOrder, PublishOrder
@@ -106,7 +106,9 @@ class _Run:
             number = self.people.index(owner)
             place = MailboxParts(self.svc.storage.staging, NAME, self.run_id, number)
             earlier = replace(place, run_id=before, mailbox=recoded.recoding.person.tolist().index(number))
-            place.recode(earlier, recoded.recoding)
+            claim = place.claim(0)
+            assert isinstance(claim, Claim)
+            place.recode(claim, earlier, recoded.recoding)
 
     def _write_input(self, people: int) -> None:
         storage = self.svc.storage
