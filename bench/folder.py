@@ -34,12 +34,12 @@ class FolderContainer:
         path.write_bytes(data)
         return _etag(data)
 
-    def create(self, name: str, data: bytes) -> str | None:
-        return None if (self._folder / name).exists() else self.write(name, data)
+    def create(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str | None:
+        return None if (self._folder / name).exists() else self.write(name, data, metadata)
 
-    def replace(self, name: str, data: bytes, etag: str) -> str | None:
+    def replace(self, name: str, data: bytes, etag: str, metadata: dict[str, str] | None = None) -> str | None:
         tagged = self.read_tagged(name)
-        return self.write(name, data) if tagged and tagged[1] == etag else None
+        return self.write(name, data, metadata) if tagged and tagged[1] == etag else None
 
     def delete(self, name: str, etag: str | None = None) -> bool:
         tagged = self.read_tagged(name)
