@@ -46,11 +46,15 @@ class Worker:
     process: asyncio.subprocess.Process
     asked: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
     answers: int = 0
+    gone: bool = False
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def ask(self, name: str, order: dict[str, Any]) -> asyncio.Future[Any]:
         number = next(self._numbers)
         self.asked[number] = asyncio.get_running_loop().create_future()
+        if self.gone:
+            self.asked[number].set_exception(WorkerDied())
+            return self.asked[number]
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"number": number, "name": name, "order": order}).encode() + b"\n")
         return self.asked[number]
@@ -65,9 +69,9 @@ class Worker:
             else:
                 waiting.set_result(told["answer"])
                 self.answers += 1
+        self.gone = True
         for waiting in self.asked.values():
             waiting.set_exception(WorkerDied())
-        self.asked.clear()
 
 
 @dataclass
