@@ -12,7 +12,17 @@ from typing import NamedTuple
 from bench import frame, fresh, machine, report
 from bench.frame import Figure
 
-NAMES = ("extraction", "aggregation", "orchestration", "publishing", "readers", "contacts", "cold_start", "pace")
+NAMES = (
+    "extraction",
+    "aggregation",
+    "orchestration",
+    "publishing",
+    "readers",
+    "contacts",
+    "resolving",
+    "cold_start",
+    "pace",
+)
 
 
 class Chosen(NamedTuple):

@@ -6,6 +6,7 @@ own: 40 MB and a fifth of a second for an activity that has no use for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,17 @@ def to_arrow(values: NDArray[Any]) -> Any:
     plain: Any = np.packbits(values, bitorder="little") if flags else np.ascontiguousarray(values)
     kind = pa.bool_() if flags else _KINDS[values.dtype.str[1:]]
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(plain)])
+
+
+def texts_to_arrow(texts: Sequence[str | None]) -> Any:
+    """A column of texts; null where there is None."""
+    known = np.fromiter((text is not None for text in texts), np.bool_, len(texts))
+    encoded = [text.encode() if text is not None else b"" for text in texts]
+    ends = np.cumsum(np.fromiter(map(len, encoded), np.int32, len(encoded)), dtype=np.int32)
+    offsets: Any = np.concatenate([np.zeros(1, np.int32), ends])
+    flags: Any = np.packbits(known, bitorder="little")
+    nulls = None if known.all() else pa.py_buffer(flags)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)), nulls)
 
 
 def to_numpy(column: Any) -> NDArray[Any]:

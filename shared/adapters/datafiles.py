@@ -96,6 +96,7 @@ def _read(container: Container, part: str, blob: str, named: dict[str, str]) -> 
         if missing:
             raise _invalid(part, missing)
         columns = file.read(sorted({name.strip() for name in named.values()}))
+        pa.default_memory_pool().release_unused()  # what parsing took, which is as much again as the columns
     except _Broken as broken:
         raise _unusable(part, f"{_name(blob)} {broken}.") from None
     if not len(columns[next(iter(columns))]):

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from shared.adapters.arrays import to_numpy
+from shared.adapters.arrays import texts_to_arrow, to_arrow, to_numpy
 from shared.adapters.blobs import Container
 from shared.core import blob_names
 from shared.core.addresses import AddressBook
-from shared.core.contacts import Sources, UnusableRows, by_code_point
+from shared.core.contacts import Sources, UnusableRows
 from shared.core.enrichment import Options
 from shared.core.errors import FactsGone
 from shared.core.facts import Contacts
@@ -189,19 +190,18 @@ def load_mailbox_plan(staging: Container, enrichment: str, run_id: str) -> Mailb
 
 
 def _tables(plan: Plan) -> dict[str, dict[str, Any]]:
-    book, contacts = plan.book, plan.contacts
+    book, contacts, customers = plan.book, plan.contacts, plan.customers or {}
+    ids = texts_to_arrow(contacts.accounts)
+    own = contacts.tops == contacts.accounts and bool((contacts.top == np.arange(len(contacts.top))).all())
     return {
         "own": {"hash": book.people, "person": book.person},
         "addresses": {"hash": book.contacts, "pairs": np.diff(contacts.pair_offsets)},
         "pairs": {"account": contacts.account, "contact": contacts.contact},
         "accounts": {
-            "id": pa.array(contacts.accounts, pa.string()),
-            "top": pa.array([contacts.tops[top] for top in contacts.top.tolist()], pa.string()),
+            "id": ids,
+            "top": ids if own else texts_to_arrow([contacts.tops[top] for top in contacts.top.tolist()]),
         },
-        "customers": {
-            "id": pa.array(list(plan.customers or {}), pa.string()),
-            "name": pa.array(list((plan.customers or {}).values()), pa.string()),
-        },
+        "customers": {"id": texts_to_arrow(list(customers)), "name": texts_to_arrow(list(customers.values()))},
     }
 
 
@@ -222,10 +222,12 @@ def _tables_of_recoding(recoding: Recoding | None) -> dict[str, dict[str, Any]]:
 
 def _to_parquet(columns: dict[str, Any]) -> bytes:
     sink = io.BytesIO()
-    table = pa.table(columns)
+    arrays = [to_arrow(column) if isinstance(column, np.ndarray) else column for column in columns.values()]
+    table = pa.Table.from_arrays(arrays, list(columns))
     # Nothing makes hashes smaller, and as they are they are read without a second copy.
     compression: Any = {column.name: "none" if column.type == pa.uint64() else "zstd" for column in table.schema}
     pq.write_table(table, sink, compression=compression, use_dictionary=False, write_statistics=False)
+    pa.default_memory_pool().release_unused()
     return sink.getvalue()
 
 
@@ -279,7 +281,7 @@ class _Stored:
         accounts = ids.to_pylist()
         # Without a hierarchy each is its own; a hundred thousand texts need not be there twice.
         own = ids.equals(top_ids)
-        tops, top = (accounts, np.arange(len(accounts), dtype=np.int32)) if own else by_code_point(top_ids)
+        tops, top = (accounts, np.arange(len(accounts), dtype=np.int32)) if own else _numbered(top_ids)
         return Contacts(
             pair_offsets=np.concatenate([[0], np.cumsum(to_numpy(pairs))]).astype(np.int64),
             account=to_numpy(account),
@@ -294,6 +296,16 @@ class _Stored:
             return None
         ids, names = self.columns("customers", "id", "name")
         return dict(zip(ids.to_pylist(), names.to_pylist(), strict=True))
+
+
+def _numbered(texts: Any) -> tuple[list[str], NDArray[np.int32]]:
+    """The distinct texts, sorted by code point, and for each text its place among them."""
+    encoded: Any = texts.combine_chunks().dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), np.int32)
+    place[order] = np.arange(len(names), dtype=np.int32)
+    return [names[number] for number in order], place[to_numpy(encoded.indices)]
 
 
 def _whole(stored: _Stored, plan: MailboxPlan) -> Plan:

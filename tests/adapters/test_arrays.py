@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from shared.adapters.arrays import to_arrow, to_numpy
+from shared.adapters.arrays import texts_to_arrow, to_arrow, to_numpy
 
 
 @pytest.mark.parametrize("kind", ["u1", "u8", "i1", "i4", "i8", "f8", "?"])
@@ -32,10 +32,17 @@ def test_a_part_of_a_column_is_that_part(kind):
     assert to_numpy(to_arrow(values[::2])).tolist() == values[::2].tolist()
 
 
+@pytest.mark.parametrize("texts", [[], ["a", "", "zwölf"], ["a", None, "b"], [None]])
+def test_texts_come_back_and_none_is_null(texts):
+    assert texts_to_arrow(texts).equals(pa.array(texts, pa.string()))
+    texts_to_arrow(texts).validate(full=True)
+
+
 def test_pandas_is_not_loaded_for_it():
     program = (
-        "import sys, numpy; from shared.adapters.arrays import to_arrow, to_numpy; "
-        "to_numpy(to_arrow(numpy.arange(3))); to_arrow(numpy.ones(3, bool)); assert 'pandas' not in sys.modules"
+        "import sys, numpy; from shared.adapters.arrays import texts_to_arrow, to_arrow, to_numpy; "
+        "texts_to_arrow(['a', None]); to_numpy(to_arrow(numpy.arange(3))); to_arrow(numpy.ones(3, bool)); "
+        "assert 'pandas' not in sys.modules"
     )
 
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -141,3 +141,18 @@ def test_rows_of_many_chunks_are_one_table():
     found = read(ContactRows(column, customers, column), own(), KEY)
 
     assert found.counts == {"Used": 70_000, "Repeated": 70_000}
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    """A rerun builds on what was read only under the same numbers: a file sorted otherwise must not change them."""
+    rows = [
+        ("K2", "B", "kim@a.example"),
+        ("", "A", "lee@a.example"),
+        ("K1", "C", "kim@a.example"),
+        ("K2", "A", "mo@c.ex"),
+    ]
+    one, other = judged(*rows), judged(*reversed(rows))
+
+    assert one.contacts.contact.tolist() == other.contacts.contact.tolist()
+    assert one.contacts.account.tolist() == other.contacts.account.tolist()
+    assert one.sources.contact.tolist() == other.sources.contact.tolist()
