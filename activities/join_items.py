@@ -1,13 +1,16 @@
-"""Join the copies of one partition into items, and sort the items into buckets of customers."""
+"""Join the copies of some partitions into items, and sort the items into buckets of customers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
 from shared.core import blob_names
-from shared.core.contracts import Joined, JoinOrder
+from shared.core.contracts import Counts, Joined, JoinOrder
+from shared.core.progress import add_counts
 from shared.core.shell import answering
 from shared.services import Services, services
 
@@ -26,46 +29,58 @@ def join_items(payload: dict) -> dict:
 
 def run(order: JoinOrder, svc: Services) -> Joined:
     """Accounts below one topmost customer share a bucket, so that one bucket serves both levels (semantics §11)."""
-    from shared.adapters import fact_files
+    import numpy as np
+
+    from shared.adapters import shuffles
     from shared.adapters.plan_files import load_plan
     from shared.core.copies import days_as_hex
     from shared.core.facts import MeetingCopies, MessageCopies
     from shared.core.join_meetings import join_meetings
     from shared.core.join_messages import join_messages
+    from shared.core.periods import DAYS
 
     plan = load_plan(svc.storage.staging, order.enrichment, order.run_id)
-    # Nobody here holds on to the copies: a join lets go of them as soon as it has sorted them.
-    messages = join_messages(
-        fact_files.read_all(svc.storage.staging, MessageCopies, _partitions(order, "messages")),
-        plan.contacts,
-        plan.window,
+    days = np.zeros(DAYS, np.bool_)
+    counts: Counts = {}
+    kinds: tuple[tuple[str, str, Any, Any], ...] = (
+        ("Message", "messages", MessageCopies, join_messages),
+        ("Meeting", "meetings", MeetingCopies, join_meetings),
     )
-    _write(order, svc, messages.items, plan.contacts, "messages")
-    counts, days = {"Message": messages.counts}, messages.days
-    del messages
-    meetings = join_meetings(
-        fact_files.read_all(svc.storage.staging, MeetingCopies, _partitions(order, "meetings")),
-        plan.contacts,
-        plan.window,
-    )
-    _write(order, svc, meetings.items, plan.contacts, "meetings")
-    return Joined(counts=counts | {"Meeting": meetings.counts}, days=days_as_hex(days | meetings.days))
+    for scope, kind, copies, join in kinds:
+        shuffle = shuffles.read(svc.storage.staging, copies, _files(order, kind))
+        sorted_items = []
+        for place in range(len(order.spread.of_call(order.call, order.spread.partitions))):
+            # Nobody here holds on to the copies: a join lets go of them as soon as it has sorted them.
+            joined = join(shuffle.part(place), plan.contacts, plan.window)
+            sorted_items.append(_sorted(order, joined.items, plan.contacts))
+            counts, days = add_counts(counts, {scope: joined.counts}), days | joined.days
+        del shuffle, joined
+        _write(order, svc, sorted_items, kind)
+    return Joined(counts=counts, days=days_as_hex(days))
 
 
-def _partitions(order: JoinOrder, kind: str) -> list[str]:
+def _files(order: JoinOrder, kind: str) -> list[str]:
     return [
-        blob_names.partition(order.enrichment, order.run_id, group, order.partition, kind)
-        for group in range(order.groups)
+        blob_names.partitions(order.enrichment, order.run_id, order.call, group, kind) for group in range(order.groups)
     ]
 
 
-def _write(order: JoinOrder, svc: Services, items: MessageItems | MeetingItems, contacts: Contacts, kind: str) -> None:
-    from shared.adapters import fact_files
+def _sorted(order: JoinOrder, items: MessageItems | MeetingItems, contacts: Contacts) -> list[Any]:
+    """The items of each bucket."""
     from shared.core.columns import split
 
-    buckets = split(items, contacts.top[items.account] % order.buckets, order.buckets)
-    names = [
-        blob_names.bucket(order.enrichment, order.run_id, number, order.partition, kind)
-        for number in range(order.buckets)
-    ]
-    fact_files.write_all(svc.storage.staging, dict(zip(names, buckets, strict=True)))
+    return split(items, contacts.top[items.account] % order.spread.buckets, order.spread.buckets)
+
+
+def _write(order: JoinOrder, svc: Services, sorted_items: list[list[Any]], kind: str) -> None:
+    """sorted_items: of each partition its buckets."""
+    from shared.adapters import shuffles
+    from shared.core.columns import concat
+
+    def buckets(call: int) -> Iterator[Any]:
+        for number in order.spread.of_call(call, order.spread.buckets):
+            yield concat([of_partition[number] for of_partition in sorted_items])
+
+    calls = range(order.spread.aggregations)
+    names = [blob_names.buckets(order.enrichment, order.run_id, call, order.call, kind) for call in calls]
+    shuffles.write(svc.storage.staging, {name: partial(buckets, call) for call, name in enumerate(names)})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
@@ -27,7 +28,7 @@ def partition_copies(payload: dict) -> dict:
 
 
 def run(order: PartitionOrder, svc: Services) -> Partitioned:
-    """One file per partition and kind; what the readers of mailboxes left out, and why, is added up on the way."""
+    """A file for each call that joins; what the readers of mailboxes left out, and why, is added up on the way."""
     from shared.adapters import fact_files, tables
     from shared.core.columns import concat
     from shared.core.facts import MeetingCopies, MessageCopies
@@ -37,8 +38,9 @@ def run(order: PartitionOrder, svc: Services) -> Partitioned:
     for data in fact_files.contents(svc.storage.staging, _parts(order, "messages")):
         messages.append(tables.read(MessageCopies, data))
         counts = add_counts(counts, tables.read_counts(data))
-    meetings = fact_files.read_all(svc.storage.staging, MeetingCopies, _parts(order, "meetings"))
     _write(order, svc, concat(messages), "messages")
+    del messages
+    meetings = fact_files.read_all(svc.storage.staging, MeetingCopies, _parts(order, "meetings"))
     _write(order, svc, meetings, "meetings")
     return Partitioned(counts=counts)
 
@@ -54,10 +56,15 @@ def _parts(order: PartitionOrder, kind: str) -> Iterator[str]:
 def _write(order: PartitionOrder, svc: Services, copies: MessageCopies | MeetingCopies, kind: str) -> None:
     import numpy as np
 
-    from shared.adapters import fact_files
+    from shared.adapters import shuffles
     from shared.core.columns import split
 
-    number = (copies.item % np.uint64(order.partitions)).astype(np.uint16)
-    parts = split(copies, number, order.partitions)
-    names = [blob_names.partition(order.enrichment, order.run_id, order.group, n, kind) for n in range(len(parts))]
-    fact_files.write_all(svc.storage.staging, dict(zip(names, parts, strict=True)))
+    spread = order.spread
+    partitions = split(copies, copies.item % np.uint64(spread.partitions), spread.partitions)
+
+    def of_call(call: int) -> list[Any]:
+        return [partitions[number] for number in spread.of_call(call, spread.partitions)]
+
+    calls = range(spread.joins)
+    names = [blob_names.partitions(order.enrichment, order.run_id, call, order.group, kind) for call in calls]
+    shuffles.write(svc.storage.staging, {name: partial(of_call, call) for call, name in enumerate(names)})

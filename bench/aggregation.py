@@ -21,6 +21,7 @@ from bench import frame
 from bench.folder import storage
 from bench.frame import Figure
 from bench.fresh import Check, Stage, column, in_fresh_process
+from shared.core.contracts import Spread
 
 QUICK = ("--millions", "1", "--rounds", "2")
 FULL_SIZE = 50_000_000  # 45 million messages and 5 million meetings: what the limits are for
@@ -65,18 +66,18 @@ def measure(arguments: list[str]) -> list[Figure]:
 
 def _write(folder: Path, items: int) -> None:
     from bench import synthetic
-    from orchestrators.enrichment_run import COPIES_PER_PARTITION, MOST_PARTITIONS
+    from orchestrators.enrichment_run import spread_of
 
-    copies = items + items // 3
+    spread = spread_of(items + items // 3)
     # About one published row for ten items, as life has it: few accounts have much, most have little.
     size = synthetic.Size(
         messages=items * 9 // 10,
         meetings=items // 10,
         accounts=max(10, items // 600),
-        partitions=max(1, min(-(-copies // COPIES_PER_PARTITION), MOST_PARTITIONS)),
+        spread=spread,
     )
     synthetic.write_everything(services_of(folder), size)
-    (folder / "size.json").write_text(json.dumps({"partitions": size.partitions}))
+    (folder / "spread.json").write_text(json.dumps(spread.to_wire()))
 
 
 def _on_two_cores(folder: Path) -> Whole:
@@ -137,27 +138,27 @@ def _now() -> Any:
     return from_us(AS_OF_US)
 
 
-def join(svc: Any, partitions: int, some: slice = EVERY) -> None:
+def join(svc: Any, spread: Spread, some: slice = EVERY) -> None:
     from activities import join_items
     from shared.core.contracts import JoinOrder
 
-    for number in range(partitions)[some]:
-        join_items.run(JoinOrder(**_key(), partition=number, groups=1, buckets=partitions), svc)
+    for call in range(spread.joins)[some]:
+        join_items.run(JoinOrder(**_key(), call=call, groups=1, spread=spread), svc)
 
 
-def aggregate(svc: Any, partitions: int, some: slice = EVERY) -> None:
+def aggregate(svc: Any, spread: Spread, some: slice = EVERY) -> None:
     from activities import aggregate_bucket
     from shared.core.contracts import BucketOrder
 
-    for number in range(partitions)[some]:
-        aggregate_bucket.run(BucketOrder(**_key(), bucket=number, partitions=partitions), svc)
+    for call in range(spread.aggregations)[some]:
+        aggregate_bucket.run(BucketOrder(**_key(), call=call, spread=spread), svc)
 
 
-def _publish(svc: Any, partitions: int) -> None:
+def _publish(svc: Any, spread: Spread) -> None:
     from activities import publish_results
     from shared.core.contracts import PublishOrder
 
-    publish_results.run(PublishOrder(**_key(), buckets=partitions, days_with_items=365), svc)
+    publish_results.run(PublishOrder(**_key(), parts=spread.aggregations, days_with_items=365), svc)
 
 
 def _key() -> dict[str, Any]:
@@ -166,15 +167,15 @@ def _key() -> dict[str, Any]:
     return {"enrichment": synthetic.NAME, "run_id": synthetic.RUN, "as_of_us": synthetic.AS_OF_US}
 
 
-def _stage(of: Callable[[Any, int], None]) -> Stage:
+def _stage(of: Callable[[Any, Spread], None]) -> Stage:
     def run(folder: Path) -> None:
-        of(services_of(folder), _partitions(folder))
+        of(services_of(folder), _spread(folder))
 
     return run
 
 
-def _partitions(folder: Path) -> int:
-    return int(json.loads((folder / "size.json").read_text())["partitions"])
+def _spread(folder: Path) -> Spread:
+    return Spread.from_wire(json.loads((folder / "spread.json").read_text()))
 
 
 def _peer(name: str) -> Stage:
@@ -193,7 +194,7 @@ def _peer(name: str) -> Stage:
 def _check(folder: Path, figures: Any) -> None:
     from bench import peers
 
-    peers.check(services_of(folder), figures, _partitions(folder))
+    peers.check(services_of(folder), figures, _spread(folder))
 
 
 STAGES: dict[str, Stage] = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
+from typing import IO
+from zlib import crc32
 
 from shared.adapters.blobs import Entry, Storage
 
 
 class FolderContainer:
-    """One folder; etags are digests of the contents."""
+    """One folder; etags are checksums."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,6 +35,15 @@ class FolderContainer:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return _etag(data)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.name}.part")
+        with beside.open("wb") as file:
+            yield file
+        beside.replace(path)
 
     def create(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str | None:
         return None if (self._folder / name).exists() else self.write(name, data, metadata)
@@ -62,7 +73,7 @@ class FolderContainer:
 
 
 def _etag(data: bytes) -> str:
-    return blake2b(data, digest_size=8).hexdigest()
+    return f"{crc32(data):08x}"
 
 
 def storage(folder: Path) -> Storage:

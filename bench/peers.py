@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from bench.synthetic import NAME, RUN, WINDOW
+from shared.core.contracts import Spread
 from shared.core.periods import DAYS, LEVELS
 
 REPLY_LIMIT_US = 30 * 86_400_000_000
@@ -23,16 +25,20 @@ COLUMNS = [
 ]
 
 
-def check(svc: Any, theirs: pd.DataFrame, buckets: int) -> None:
+def check(svc: Any, theirs: pd.DataFrame, spread: Spread) -> None:
     """Raises where a peer's figures are not those that the product's activities left."""
     import numpy as np
 
-    from shared.adapters import fact_files
+    from bench.synthetic import plan_of
+    from shared.adapters import shuffles
     from shared.core import blob_names
-    from shared.core.figures import Figures
+    from shared.core.columns import concat
+    from shared.core.figures import Figures, ranges_of
 
-    names = [blob_names.figures(NAME, RUN, number, "accounts") for number in range(buckets)]
-    own = fact_files.read_all(svc.storage.staging, Figures, names)
+    names = [blob_names.figures(NAME, RUN, call, "accounts") for call in range(spread.aggregations)]
+    written = shuffles.read(svc.storage.staging, Figures, names)
+    ranges = ranges_of(len(plan_of(svc).contacts.accounts))[1]
+    own = concat([written.part(number) for number in range(ranges)])
     order = np.lexsort((own.period, own.level, own.account))
     theirs = theirs.sort_values(KEYS)
     for name in (*KEYS, *COLUMNS):
@@ -41,10 +47,19 @@ def check(svc: Any, theirs: pd.DataFrame, buckets: int) -> None:
         np.testing.assert_allclose(found, getattr(own, name)[order], rtol=1e-12, err_msg=name)
 
 
-def _buckets(folder: Path) -> Iterator[tuple[list[str], list[str]]]:
-    for bucket in sorted((folder / "staging" / NAME / RUN / "buckets").iterdir()):
-        messages, meetings = (sorted(map(str, bucket.glob(f"*.{kind}.parquet"))) for kind in ("messages", "meetings"))
-        yield messages, meetings
+def _buckets(folder: Path) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """The messages and the meetings of each bucket."""
+    for call in sorted((folder / "staging" / NAME / RUN / "buckets").iterdir()):
+        messages, meetings = (
+            [pa.ipc.open_file(pa.memory_map(str(file))) for file in sorted(call.glob(f"*.{kind}.arrow"))]
+            for kind in ("messages", "meetings")
+        )
+        for part in range(messages[0].num_record_batches):
+            yield _together(messages, part), _together(meetings, part)
+
+
+def _together(files: list[Any], part: int) -> pa.Table:
+    return pa.Table.from_batches([file.get_batch(part) for file in files])
 
 
 def _periods() -> pd.DataFrame:
@@ -65,16 +80,18 @@ def by_duckdb(folder: Path) -> pd.DataFrame:
         with duckdb.connect(config={"threads": 1}) as sql:
             sql.register("periods_frame", periods)
             sql.execute("create table p as select * from periods_frame")
-            sql.execute(_MESSAGES, [messages])
-            sql.execute(_MEETINGS, [meetings])
+            sql.register("messages", messages)
+            sql.register("meetings", meetings)
+            sql.execute(_MESSAGES)
+            sql.execute(_MEETINGS)
             sql.execute(_REPLIES)
             figures: pd.DataFrame = sql.sql(_FIGURES).df()
             frames.append(figures)
     return pd.concat(frames)
 
 
-_MESSAGES = "create table m as select row_number() over () as row, * from read_parquet($1) where direction > 0"
-_MEETINGS = "create table c as select * from read_parquet($1)"
+_MESSAGES = "create table m as select row_number() over () as row, * from messages where direction > 0"
+_MEETINGS = "create table c as select * from meetings"
 
 _REPLIES = f"""
 create table e as select row, account, direction, sent, received, unnest(conversations) as thread from m;
@@ -136,13 +153,12 @@ from people left join emails using (account, level, period) left join met using 
 
 def by_pandas(folder: Path) -> pd.DataFrame:
     """Frames that are exploded, merged with the periods and grouped."""
-    return pd.concat(_pandas_bucket(*files) for files in _buckets(folder))
+    return pd.concat(_pandas_bucket(*bucket) for bucket in _buckets(folder))
 
 
-def _pandas_bucket(message_files: list[str], meeting_files: list[str]) -> pd.DataFrame:
-    messages = pd.concat(map(pd.read_parquet, message_files), ignore_index=True)
+def _pandas_bucket(message_rows: pa.Table, meeting_rows: pa.Table) -> pd.DataFrame:
+    messages, meetings = message_rows.to_pandas(), meeting_rows.to_pandas()
     messages = messages[messages.direction > 0].rename_axis("row").reset_index()
-    meetings = pd.concat(map(pd.read_parquet, meeting_files), ignore_index=True)
     answered = _pandas_replies(messages)
     parts = [_pandas_level(messages, meetings, answered, number, level) for number, level in enumerate(LEVELS)]
     days = pd.concat([messages[["account", "day"]], meetings[["account", "day"]]]).groupby("account").day

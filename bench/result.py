@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.synthetic import AS_OF_US, NAME, WINDOW
-from shared.adapters import tables
+from shared.adapters import shuffles
 from shared.adapters.plan_files import write_plan
 from shared.core import blob_names
 from shared.core.addresses import AddressBook
+from shared.core.columns import split
 from shared.core.contracts import PublishOrder
 from shared.core.enrichment import Enrichment, Options
 from shared.core.facts import Contacts
-from shared.core.figures import Figures
+from shared.core.figures import Figures, ranges_of
 from shared.core.periods import DAYS, LEVELS
 from shared.core.plan import Plan
 from shared.services import Services, enrichments
@@ -29,10 +30,12 @@ def unpublished(svc: Services, run: str, number: int, seed: int) -> tuple[Publis
     """Everything that publishing reads: customers with a row for the year, each month and each week; how many rows."""
     _write_plan(svc, run, number)
     figures = _figures(np.random.default_rng(seed), number)
-    svc.storage.staging.write(blob_names.figures(NAME, run, 0, "accounts"), tables.write(figures))
+    size, ranges = ranges_of(number)
+    name = blob_names.figures(NAME, run, 0, "accounts")
+    shuffles.write(svc.storage.staging, {name: lambda: split(figures, figures.account // size, ranges)})
     record = {"phase": "active", "configHash": "bench", "status": {"state": "Succeeded"}}
     svc.storage.config.write(blob_names.run(NAME, run), dump(record))
-    order = PublishOrder(enrichment=NAME, run_id=run, as_of_us=AS_OF_US, buckets=1, counts=COUNTS, days_with_items=365)
+    order = PublishOrder(enrichment=NAME, run_id=run, as_of_us=AS_OF_US, parts=1, counts=COUNTS, days_with_items=365)
     return order, len(figures.account)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.adapters import tables
+from shared.adapters import shuffles
 from shared.adapters.plan_files import load_plan, write_plan
 from shared.core import blob_names
 from shared.core.addresses import AddressBook
 from shared.core.columns import concat, ranges, take
+from shared.core.contracts import Spread
 from shared.core.enrichment import Enrichment, Options
 from shared.core.facts import Contacts, MeetingCopies, MessageCopies, Ragged
 from shared.core.periods import Window
@@ -34,12 +36,12 @@ Copies = TypeVar("Copies", MessageCopies, MeetingCopies)
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """messages, meetings: items · partitions: of copies, and as many buckets of items."""
+    """messages, meetings: items."""
 
     messages: int
     meetings: int
     accounts: int
-    partitions: int
+    spread: Spread
 
 
 def write_everything(svc: Services, size: Size) -> None:
@@ -47,13 +49,17 @@ def write_everything(svc: Services, size: Size) -> None:
     random = np.random.default_rng(7)
     contacts = _contacts(random, size.accounts)
     _write_plan(svc, contacts)
-    for number in range(size.partitions):
-        parts: list[tuple[str, MessageCopies | MeetingCopies]] = [
-            ("messages", message_copies(random, size.messages // size.partitions, contacts)),
-            ("meetings", meeting_copies(random, size.meetings // size.partitions, contacts)),
+    partitions = size.spread.partitions
+    for call in range(size.spread.joins):
+        numbers = size.spread.of_call(call, partitions)
+        kinds: list[tuple[str, list[MessageCopies] | list[MeetingCopies]]] = [
+            ("messages", [message_copies(random, size.messages // partitions, contacts) for _ in numbers]),
+            ("meetings", [meeting_copies(random, size.meetings // partitions, contacts) for _ in numbers]),
         ]
-        for kind, copies in parts:
-            svc.storage.staging.write(blob_names.partition(NAME, RUN, 0, number, kind), tables.write(copies))
+        for kind, copies in kinds:
+            shuffles.write(
+                svc.storage.staging, {blob_names.partitions(NAME, RUN, call, 0, kind): partial(list, copies)}
+            )
 
 
 def _contacts(random: np.random.Generator, accounts: int) -> Contacts:
@@ -96,9 +102,13 @@ def _write_plan(svc: Services, contacts: Contacts) -> None:
     svc.storage.config.write(blob_names.run(NAME, RUN), dump({"phase": "active", "configHash": "bench"}))
 
 
+def plan_of(svc: Services) -> Plan:
+    return load_plan(svc.storage.staging, NAME, RUN)
+
+
 def flatten(svc: Services) -> None:
     """Let every account be its own top."""
-    plan = load_plan(svc.storage.staging, NAME, RUN)
+    plan = plan_of(svc)
     accounts = plan.contacts.accounts
     contacts = replace(plan.contacts, top=np.arange(len(accounts), dtype=np.int32), tops=accounts)
     write_plan(svc.storage.staging, NAME, RUN, replace(plan, contacts=contacts, hierarchy=False))

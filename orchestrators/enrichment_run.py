@@ -31,14 +31,16 @@ from shared.core.contracts import (
     PublishOrder,
     ResolveOrder,
     RunRequest,
+    Spread,
 )
 from shared.core.periods import MICROSECONDS, from_us, to_us
 from shared.core.progress import Progress, add_counts
 
 bp = df.Blueprint()
 
-# Copies that one activity joins, or facts that one bucket holds, in bounded memory.
-COPIES_PER_PARTITION, MOST_PARTITIONS = 600_000, 128
+# Copies that are joined at once, in bounded memory; a bucket has a part of all items as large. What lies between two
+# stages is a file for each pair of a writer and a reader, so that each takes several parts.
+COPIES_PER_PARTITION, MOST_PARTITIONS, PER_CALL = 300_000, 256, 4
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="enrichment_run")
@@ -98,18 +100,26 @@ class _Run:
             self.progress.fail(refused.problem, self.now_us)
         except StepFailed as failed:
             self.progress.fail(_step_problem(failed), self.now_us)
-        self.tell()
         if self.progress.state != "Canceled":  # then who cancelled it has closed it
-            order = CloseOrder(**self.key, status=self.progress.to_json(), consent_withdrawn=withdrawn)
-            yield from call(self.context, CLOSE_RUN, order)
+            yield from self._close(withdrawn)
+        self.tell()
         return self.progress.to_json()
+
+    def _close(self, consent_withdrawn: bool) -> Generator[Any, Any, None]:
+        """A run is told to have ended when nothing of it is moved any more."""
+        order = CloseOrder(**self.key, status=self.progress.to_json(), consent_withdrawn=consent_withdrawn)
+        try:
+            yield from call(self.context, CLOSE_RUN, order)
+        except StepFailed:
+            self.tell()
+            raise
 
     def _steps(self) -> Generator[Any, Any, None]:
         yield from self._begin()
         people = yield from self._resolve()
         reports = yield from self._extract(people)
-        buckets, days = yield from self._aggregate(reports)
-        yield from self._publish(buckets, days)
+        parts, days = yield from self._aggregate(reports)
+        yield from self._publish(parts, days)
 
     def _begin(self) -> Generator[Any, Any, None]:
         """Consent, and the time that a tenant is given after it; an erasure counts what was read before."""
@@ -220,23 +230,18 @@ class _Run:
         return list(zip(orders, reports, strict=True))
 
     def _aggregate(self, groups: list[tuple[GroupOrder, GroupReport]]) -> Generator[Any, Any, tuple[int, int]]:
-        """Copies by item, items by topmost customer, figures: two shuffles, both at rest."""
-        copies = sum(report.copies for _, report in groups)
-        parts = max(1, min(-(-copies // COPIES_PER_PARTITION), MOST_PARTITIONS))
-        self.begin("aggregate", len(groups) + 2 * parts)
+        """Copies by item, items by topmost customer, figures by customer: (how many files of figures, days)."""
+        spread = spread_of(sum(report.copies for _, report in groups))
+        self.begin("aggregate", len(groups) + spread.joins + spread.aggregations)
         partitioned = yield from call_each(
-            self.context, PARTITION_COPIES, [_partition_order(order, report, parts) for order, report in groups]
+            self.context, PARTITION_COPIES, [_partition_order(order, report, spread) for order, report in groups]
         )
         self._step(len(groups))
-        joins = [
-            JoinOrder(**self.key, as_of_us=self.as_of_us, partition=number, groups=len(groups), buckets=parts)
-            for number in range(parts)
-        ]
+        key = {**self.key, "as_of_us": self.as_of_us, "spread": spread}
+        joins = [JoinOrder(**key, call=number, groups=len(groups)) for number in range(spread.joins)]
         joined = yield from call_each(self.context, JOIN_ITEMS, joins)
-        self._step(parts)
-        buckets = [
-            BucketOrder(**self.key, as_of_us=self.as_of_us, bucket=number, partitions=parts) for number in range(parts)
-        ]
+        self._step(spread.joins)
+        buckets = [BucketOrder(**key, call=number) for number in range(spread.aggregations)]
         yield from call_each(self.context, AGGREGATE_BUCKET, buckets)
         for counts in (*(part.counts for part in partitioned), *(join.counts for join in joined)):
             self.progress.counts = add_counts(self.progress.counts, counts)
@@ -244,13 +249,13 @@ class _Run:
         days = 0
         for join in joined:
             days |= int(join.days, 16)
-        return parts, days.bit_count()
+        return spread.aggregations, days.bit_count()
 
     def _step(self, done: int) -> None:
         self.progress.tasks["aggregate"].done += done
         self.tell()
 
-    def _publish(self, buckets: int, days: int) -> Generator[Any, Any, None]:
+    def _publish(self, parts: int, days: int) -> Generator[Any, Any, None]:
         self.begin("publish")
         published = yield from call(
             self.context,
@@ -258,7 +263,7 @@ class _Run:
             PublishOrder(
                 **self.key,
                 as_of_us=self.as_of_us,
-                buckets=buckets,
+                parts=parts,
                 counts=self.progress.counts,
                 days_with_items=days,
             ),
@@ -270,7 +275,12 @@ class _Run:
         self.progress.succeed(self.now_us)
 
 
-def _partition_order(order: GroupOrder, report: GroupReport, partitions: int) -> PartitionOrder:
+def spread_of(copies: int) -> Spread:
+    parts = max(1, min(-(-copies // COPIES_PER_PARTITION), MOST_PARTITIONS))
+    return Spread(partitions=parts, buckets=parts, per_call=PER_CALL)
+
+
+def _partition_order(order: GroupOrder, report: GroupReport, spread: Spread) -> PartitionOrder:
     return PartitionOrder(
         enrichment=order.enrichment,
         run_id=order.run_id,
@@ -279,7 +289,7 @@ def _partition_order(order: GroupOrder, report: GroupReport, partitions: int) ->
         count=order.count,
         not_read=report.not_read,
         many=report.many,
-        partitions=partitions,
+        spread=spread,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 from shared.adapters.blobs import Entry, Storage
 from shared.services import Services
@@ -35,6 +37,12 @@ class MemoryContainer:
         etag = f'"{next(self._etags)}"'
         self.blobs[name] = (bytes(data), etag, dict(metadata or {}))
         return etag
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        written = io.BytesIO()
+        yield written
+        self.write(name, written.getvalue())
 
     def create(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> str | None:
         return None if name in self.blobs else self.write(name, data, metadata)

@@ -1,23 +1,23 @@
-"""Many fact files at once: what one stage of a run has left for the next."""
+"""Many fact files at once: what the extraction of mailboxes has left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from shared.adapters import tables
 from shared.adapters.blobs import Container
-from shared.adapters.tables import AnyFacts, Facts
+from shared.adapters.tables import Facts
 from shared.core.errors import FactsGone
 
 # Small blobs cost round trips, not bytes.
-_AT_ONCE = 8
+AT_ONCE = 8
 
 
 def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
     """The blobs in the order of their names here. Raises `FactsGone` where one is missing: the stage before has written
     all of them."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         for data in pool.map(container.read, names):
             if data is None:
                 raise FactsGone
@@ -27,10 +27,3 @@ def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
 def read_all(container: Container, kind: type[Facts], names: Iterable[str]) -> Facts:
     """The facts of all files, one after the other."""
     return tables.read(kind, *contents(container, names))
-
-
-def write_all(container: Container, files: Mapping[str, AnyFacts]) -> None:
-    """`files`: blob name → facts."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(lambda name: container.write(name, tables.write(files[name])), files):
-            pass

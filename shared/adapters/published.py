@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -139,35 +139,50 @@ class Files(NamedTuple):
     csv: bytes
 
 
-def files(frames: Iterable[pd.DataFrame]) -> Files:
-    """The table whose rows come in frames, at least one, as Parquet and as CSV.
+class Table:
+    """A table on its way out, frame by frame, as Parquet and as CSV.
 
     CSV is RFC 4180 with `\n`: dates as yyyy-mm-dd, null as nothing, floats as `repr` writes them, quotes where needed.
     """
-    parquet, text, rows = io.BytesIO(), io.BytesIO(), 0
-    writer: pq.ParquetWriter | None = None
-    for frame in frames:
+
+    def __init__(self, parquet: IO[bytes], text: IO[bytes]) -> None:
+        self._parquet, self._text, self.rows = parquet, text, 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """One frame at least, if only to name the columns; of `CHUNK` rows each, but for the last one."""
         table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-        if writer is None:
-            writer = _writer(parquet, table.schema)
-            text.write((",".join(table.column_names) + "\n").encode())
-        writer.write_table(table, row_group_size=CHUNK)
-        _write_lines(table, text)
-        rows += table.num_rows
-        del table, frame
+        if self._writer is None:
+            self._writer = _writer(self._parquet, table.schema)
+            self._text.write((",".join(table.column_names) + "\n").encode())
+        self._writer.write_table(table, row_group_size=CHUNK)
+        _write_lines(table, self._text)
+        self.rows += table.num_rows
+        del table
         pa.default_memory_pool().release_unused()  # Arrow would keep what this frame took beside the next one
-    assert writer is not None
-    writer.close()
-    return Files(rows, parquet.getvalue(), text.getvalue())
+
+    def end(self) -> None:
+        assert self._writer is not None
+        self._writer.close()
 
 
-def _writer(sink: io.BytesIO, schema: pa.Schema) -> pq.ParquetWriter:
+def files(frames: Iterable[pd.DataFrame]) -> Files:
+    """The files of a `Table` that is small enough for memory."""
+    parquet, text = io.BytesIO(), io.BytesIO()
+    table = Table(parquet, text)
+    for frame in frames:
+        table.add(frame)
+    table.end()
+    return Files(table.rows, parquet.getvalue(), text.getvalue())
+
+
+def _writer(sink: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
     # Keys and means hardly repeat: a dictionary of them would only cost.
     repeating: Any = [f.name for f in schema if f.name != "PrimaryKey" and not pa.types.is_floating(f.type)]
     return pq.ParquetWriter(sink, schema, compression="zstd", compression_level=1, use_dictionary=repeating)
 
 
-def _write_lines(table: pa.Table, text: io.BytesIO) -> None:
+def _write_lines(table: pa.Table, text: IO[bytes]) -> None:
     columns = [_decimals(column) if pa.types.is_floating(column.type) else column for column in table.columns]
     quoted = [_quoted(column) if pa.types.is_string(column.type) else column for column in columns]
     if all(after is before for after, before in zip(quoted, columns, strict=True)):

@@ -112,17 +112,26 @@ def write(facts: AnyFacts, counts: Counts | None = None) -> bytes:
 
 
 def _written(facts: AnyFacts, notes: dict[str, Any]) -> bytes:
-    schema = _SCHEMAS[type(facts)]
-    offsets_of_flags = facts.attendees.offsets if isinstance(facts, MeetingCopies) else None
-    columns = [_to_arrow(getattr(facts, field.name), field.type, offsets_of_flags) for field in schema]
+    schema = schema_of(type(facts))
     metadata = {name: json.dumps(note) for name, note in notes.items()}
-    table = pa.Table.from_arrays(columns, schema=schema.with_metadata(metadata))
+    table = pa.Table.from_batches([to_arrow(facts)]).replace_schema_metadata(metadata)
     sink = io.BytesIO()
     repeating: Any = [path for path in _leaves(schema) if path.split(".")[0] not in _PLAIN]
     pq.write_table(
         table, sink, compression="zstd", compression_level=1, use_dictionary=repeating, write_statistics=False
     )
     return sink.getvalue()
+
+
+def schema_of(kind: type) -> pa.Schema:
+    return _SCHEMAS[kind]
+
+
+def to_arrow(facts: AnyFacts) -> pa.RecordBatch:
+    schema = schema_of(type(facts))
+    offsets_of_flags = facts.attendees.offsets if isinstance(facts, MeetingCopies) else None
+    columns = [_to_arrow(getattr(facts, field.name), field.type, offsets_of_flags) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _leaves(schema: pa.Schema) -> list[str]:
@@ -147,7 +156,7 @@ def read(kind: type[Facts], *files: bytes) -> Facts:
     """What `write` wrote, of several files one after the other; of none, no rows."""
     # A ParquetFile, not `read_table`: that one brings the whole of pyarrow.dataset along.
     tables = [pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False) for data in files]
-    facts = _from_arrow(kind, pa.concat_tables(tables or [_SCHEMAS[kind].empty_table()]))
+    facts = from_arrow(kind, pa.concat_tables(tables or [schema_of(kind).empty_table()]))
     del tables
     pa.default_memory_pool().release_unused()  # Arrow would keep what decoding took until the next file
     return facts
@@ -168,7 +177,7 @@ def empty(kind: type[Facts]) -> Facts:
     return read(kind)
 
 
-def _from_arrow(kind: type[Facts], table: pa.Table) -> Facts:
+def from_arrow(kind: type[Facts], table: pa.Table) -> Facts:
     columns: dict[str, Any] = {}
     for name in table.column_names:
         column: Any = table.column(name).combine_chunks()

@@ -109,17 +109,24 @@ def mailbox_progress(name: str, run_id: str, mailbox: int) -> str:
     return f"{progress(name, run_id)}{mailbox:04d}"
 
 
-def partition(name: str, run_id: str, group: int, number: int, kind: str) -> str:
-    return f"{staging(name, run_id)}partitions/{number:03d}/{group:03d}.{kind}.parquet"
+def between_stages(name: str, run_id: str) -> tuple[str, ...]:
+    """Where one stage of a run leaves facts for the next: of no use once the run has ended."""
+    return tuple(f"{staging(name, run_id)}{stage}/" for stage in ("partitions", "buckets", "figures"))
 
 
-def bucket(name: str, run_id: str, number: int, from_partition: int, kind: str) -> str:
-    return f"{staging(name, run_id)}buckets/{number:03d}/{from_partition:03d}.{kind}.parquet"
+def partitions(name: str, run_id: str, reader: int, group: int, kind: str) -> str:
+    """Copies of one group of mailboxes in the partitions of one call that joins."""
+    return f"{staging(name, run_id)}partitions/{reader:03d}/{group:03d}.{kind}.arrow"
 
 
-def figures(name: str, run_id: str, number: int, table: str) -> str:
-    """`table`: accounts or tops."""
-    return f"{staging(name, run_id)}figures/{number:03d}.{table}.parquet"
+def buckets(name: str, run_id: str, reader: int, writer: int, kind: str) -> str:
+    """Items from one call that joins in the buckets of one call that aggregates."""
+    return f"{staging(name, run_id)}buckets/{reader:03d}/{writer:03d}.{kind}.arrow"
+
+
+def figures(name: str, run_id: str, writer: int, table: str) -> str:
+    """What one call that aggregates has found. `table`: accounts or tops."""
+    return f"{staging(name, run_id)}figures/{writer:03d}.{table}.arrow"
 
 
 # enrichment-output

@@ -200,8 +200,31 @@ class GroupReport(Payload):
     consent_withdrawn: bool = False
 
 
+class Spread(Payload):
+    """How facts are spread, so that every part fits into memory: copies by item over `partitions`, items by topmost
+    customer over `buckets`. One call takes `per_call` parts, one after the other; the last one what is left."""
+
+    partitions: int
+    buckets: int
+    per_call: int
+
+    @property
+    def joins(self) -> int:
+        """Calls that join partitions."""
+        return -(-self.partitions // self.per_call)
+
+    @property
+    def aggregations(self) -> int:
+        """Calls that aggregate buckets."""
+        return -(-self.buckets // self.per_call)
+
+    def of_call(self, number: int, parts: int) -> range:
+        """The parts of this call, of so many parts."""
+        return range(number * self.per_call, min((number + 1) * self.per_call, parts))
+
+
 class PartitionOrder(Payload):
-    """Sort the copies of the mailboxes `first` … `first + count − 1` into `partitions` files by item."""
+    """Sort the copies of the mailboxes `first` … `first + count − 1` into partitions by item."""
 
     enrichment: str
     run_id: str
@@ -210,7 +233,7 @@ class PartitionOrder(Payload):
     count: int
     not_read: list[int] = []
     many: dict[int, int] = {}
-    partitions: int
+    spread: Spread
 
 
 class Partitioned(Payload):
@@ -220,14 +243,14 @@ class Partitioned(Payload):
 
 
 class JoinOrder(Payload):
-    """Join the copies of one partition, from all groups; sort the items into `buckets` files by topmost customer."""
+    """Join the copies of some partitions, from all groups; sort the items into buckets by topmost customer."""
 
     enrichment: str
     run_id: str
     as_of_us: int
-    partition: int
+    call: int
     groups: int
-    buckets: int
+    spread: Spread
 
 
 class Joined(Payload):
@@ -241,8 +264,8 @@ class BucketOrder(Payload):
     enrichment: str
     run_id: str
     as_of_us: int
-    bucket: int
-    partitions: int
+    call: int
+    spread: Spread
 
 
 class Bucketed(Payload):
@@ -250,12 +273,13 @@ class Bucketed(Payload):
 
 
 class PublishOrder(Payload):
-    """`counts`: the coverage as far as it is known from the stages before, by scope and reason."""
+    """`parts`: how many calls have left figures · `counts`: the coverage as far as it is known from the stages before,
+    by scope and reason."""
 
     enrichment: str
     run_id: str
     as_of_us: int
-    buckets: int
+    parts: int
     counts: Counts = {}
     days_with_items: int = 0
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.columns import Ints, distinct_pairs, lists_from, sort_rows, starts
+from shared.core.columns import Ints, distinct_pairs, lists_from, ranges, sort_rows, starts
 from shared.core.facts import Ragged
 from shared.core.periods import DAYS
 
@@ -100,13 +100,22 @@ def rows_with_contacts(
 
 
 def sort_copies(item: NDArray[np.uint64], *by: NDArray[Any]) -> NDArray[np.int64]:
-    """The order of the copies by item and, within an item, by these columns, the first one first."""
+    """The order of the copies by item; of an item's copies that one comes first which is the least by these columns, by
+    the first of them, then the second, and so on. The rest come in any order."""
     order = np.argsort(item)
-    first = starts(item[order])
-    alone = first & np.append(first[1:], True)
-    several = np.flatnonzero(~alone)
-    rows = order[several]
-    order[several] = rows[np.lexsort((*(column[rows] for column in reversed(by)), item[rows]))]
+    first = np.flatnonzero(starts(item[order]))
+    sizes = np.diff(first, append=len(order))
+    first, sizes = first[sizes > 1], sizes[sizes > 1]
+    at, group = ranges(first, sizes), np.repeat(np.arange(len(first)), sizes)
+    begin = np.cumsum(sizes) - sizes
+    for column in by:
+        if len(at) == len(first):
+            break
+        values = column[order[at]]
+        least = values == np.minimum.reduceat(values, begin)[group]
+        at, group = at[least], group[least]
+        begin = np.flatnonzero(starts(group))
+    order[first], order[at[begin]] = order[at[begin]], order[first]
     return order
 
 

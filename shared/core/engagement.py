@@ -28,15 +28,26 @@ def by_account(messages: MessageItems, meetings: MeetingItems, window: Window, r
 
 
 def by_top(
-    messages: MessageItems, meetings: MeetingItems, top: NDArray[np.int32], window: Window, reply_limit_us: int
+    accounts: Figures,
+    messages: MessageItems,
+    meetings: MeetingItems,
+    top: NDArray[np.int32],
+    window: Window,
+    reply_limit_us: int,
 ) -> Figures:
     """The figures of each topmost customer: its accounts' items once, their people and contacts together.
 
-    top: for each account its top (`Contacts.top`).
+    accounts: the figures of the accounts; those of one that is alone below its top are its top's too · top: for each
+    account its top (`Contacts.top`).
     """
+    alone = np.bincount(top)[top] == 1
+    own = take(accounts, np.flatnonzero(alone[accounts.account]))
+    messages = take(messages, np.flatnonzero(~alone[messages.account]))
+    meetings = take(meetings, np.flatnonzero(~alone[meetings.account]))
     messages = replace(messages, account=top[messages.account])
     meetings = replace(meetings, account=top[meetings.account])
-    return _figures(messages, _once(messages), meetings, _once(meetings), window, reply_limit_us)
+    families = _figures(messages, _once(messages), meetings, _once(meetings), window, reply_limit_us)
+    return concat([replace(own, account=top[own.account]), families])
 
 
 def _once(items: Items) -> Items:

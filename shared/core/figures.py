@@ -9,6 +9,15 @@ from numpy.typing import NDArray
 
 NEVER = -1  # instead of a day, where there was no such item
 
+# Customers whose figures are published together: some 130,000 rows at most, or some hundred ranges.
+_CUSTOMERS, _RANGES = 2_000, 128
+
+
+def ranges_of(customers: int) -> tuple[int, int]:
+    """(how many customers a range has, how many ranges there are): they are numbered through."""
+    size = max(_CUSTOMERS, -(-customers // _RANGES))
+    return size, max(1, -(-customers // size))
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:

@@ -5,6 +5,7 @@ Parts are held in billionths of a point, as whole numbers: rounded to 9 decimals
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -71,18 +72,31 @@ def _last_days(figures: Figures, window: Window) -> NDArray[np.int64]:
     return last
 
 
-def references_of(figures: Figures, options: ScoreOptions) -> NDArray[np.int64]:
-    """R of each level, period and part: shape (levels, periods, 5). The rows are the set A of their level and period;
-    where there is none, R are the floors."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What references are made of: of each row its level and period as one number, and x of the first four parts."""
+
+    group: NDArray[np.uint16]
+    counted: tuple[NDArray[np.int32], ...]
+
+
+def measured_of(figures: Figures) -> Measured:
+    group = figures.level.astype(np.uint16) * _MOST_PERIODS + figures.period.astype(np.uint16)
+    return Measured(group, _counted(figures))
+
+
+def references_of(some: Sequence[Measured], options: ScoreOptions) -> NDArray[np.int64]:
+    """R of each level, period and part: shape (levels, periods, 5). The rows of all are the sets A of their levels and
+    periods; where there is none, R are the floors."""
     references = np.empty((len(LEVELS), _MOST_PERIODS, len(PARTS)), np.int64)
     for number, level in enumerate(LEVELS):
         references[number] = [*floors_of(options, level), options.half_life_days]
-    group = figures.level.astype(np.uint16) * _MOST_PERIODS + figures.period.astype(np.uint16)
+    group = np.concatenate([np.zeros(0, np.uint16), *(each.group for each in some)])
     order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(len(LEVELS) * _MOST_PERIODS + 1))
-    for part, of_rows in enumerate(_counted(figures)):
-        values = of_rows[order]
-        for place, (begin, end) in enumerate(pairwise(bounds.tolist())):
+    bounds = np.cumsum(np.bincount(group, minlength=len(LEVELS) * _MOST_PERIODS)).tolist()
+    for part in range(len(PARTS) - 1):
+        values = np.concatenate([np.zeros(0, np.int32), *(each.counted[part] for each in some)])[order]
+        for place, (begin, end) in enumerate(pairwise([0, *bounds])):
             if begin < end:
                 rank = rank_of(end - begin, options.percentile)
                 smallest = np.partition(values[begin:end], rank - 1)[rank - 1]

@@ -34,6 +34,8 @@ class Sightings:
 
     def persons(self, period_of_day: NDArray[np.int32], periods: int, accounts: int) -> NDArray[np.int64]:
         """For each slot (account · periods + period) how many distinct persons were seen."""
+        if periods == 1:
+            return np.bincount(self.account[self.fresh], minlength=accounts)
         period = period_of_day[self.day]
         first = self.fresh.copy()
         first[1:] |= period[1:] != period[:-1]

@@ -121,8 +121,8 @@ def stand(
     options: Options,
     about: About,
 ) -> Standing:
-    """figures: the rows that are shown · hidden: which levels of which accounts are left out · references: as
-    `references_of` has them for these rows · accounts: ids by their numbers · customers: as the plan has them.
+    """figures: of the rows that are shown those `for_readers`, or all · hidden: which levels of which accounts are left
+    out · references: as `references_of` has them · accounts: ids by their numbers · customers: as the plan has them.
     """
     year = take(figures, np.flatnonzero(figures.level == _YEAR))
     left_out = np.flatnonzero(hidden[:, _YEAR])
@@ -191,6 +191,13 @@ def _counted(year: Figures, spread: _Spread) -> dict[str, NDArray[Any]]:
         "meeting_minutes": spread(_mean(year.meeting_minutes, year.meetings), np.nan),
         "reply_minutes": spread(_mean(year.reply_minutes, year.replies), np.nan),
     }
+
+
+def for_readers(figures: Figures, window: Window) -> Figures:
+    """The rows from which `stand` and `latest` are made: all but most of the weeks."""
+    week = LEVELS.index("Week")
+    last = window.complete_periods("Week")[-1]
+    return take(figures, np.flatnonzero((figures.level != week) | (figures.period == last)))
 
 
 def latest(figures: Figures, window: Window) -> Figures:

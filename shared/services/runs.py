@@ -313,6 +313,10 @@ def begin_publishing(svc: Services, enrichment: str, run_id: str) -> bool:
 
 def close(svc: Services, enrichment: str, run_id: str, status: Document) -> None:
     """Keep the run's last status and let the next one start. Doing it twice is doing it once."""
+    whole = (blob_names.staging(enrichment, run_id),)
+    kept_no_longer = svc.settings.staging_retention == timedelta(0)
+    for prefix in whole if kept_no_longer else blob_names.between_stages(enrichment, run_id):
+        svc.storage.staging.delete_prefix(prefix)
 
     def closed(record: Document) -> Document | None:
         if record["phase"] == "canceled":
@@ -323,8 +327,6 @@ def close(svc: Services, enrichment: str, run_id: str, status: Document) -> None
     if status["state"] in ("Succeeded", "SucceededWithWarnings"):
         svc.storage.config.write(blob_names.published(enrichment), dump({"runId": run_id}))
     _unlock(svc, enrichment, run_id)
-    if svc.settings.staging_retention == timedelta(0):
-        svc.storage.staging.delete_prefix(blob_names.staging(enrichment, run_id))
 
 
 def _with_all_faults(status: Document, record: Document) -> Document:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,29 +15,31 @@ from shared.core.periods import rfc3339, to_us
 from shared.services.documents import Document, change, dump, read
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from shared.adapters import published
 
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
-def write_tables(
-    output: Container, name: str, run_id: str, frames: Iterable[tuple[str, Iterable[pd.DataFrame]]]
-) -> list[Document]:
-    """Each table as Parquet and CSV; what `current.json` says of them. Again for the same run: the same blobs again.
-
-    frames: of each table its name and its rows, frame by frame; they are made when they are asked for.
-    """
-    return [_write_table(output, name, run_id, table, rows) for table, rows in frames]
-
-
-def _write_table(output: Container, name: str, run_id: str, table: str, rows: Iterable[pd.DataFrame]) -> Document:
+@contextmanager
+def writing(output: Container, name: str, run_id: str, table: str) -> Iterator[published.Table]:
+    """A table of the result, to be filled frame by frame. Again for the same run: the same blobs again."""
     from shared.adapters import published
 
-    written = published.files(rows)
-    parquet, csv = (blob_names.table(name, run_id, table, extension) for extension in ("parquet", "csv"))
-    output.write(parquet, written.parquet)
-    output.write(csv, written.csv)
-    return {"name": table, "rows": written.rows, "parquet": parquet, "csv": csv}
+    parquet, text = _blobs(name, run_id, table)
+    with output.writing(parquet) as parquet_file, output.writing(text) as text_file:
+        files = published.Table(parquet_file, text_file)
+        yield files
+        files.end()
+
+
+def about_table(name: str, run_id: str, table: str, rows: int) -> Document:
+    """What `current.json` says of a table."""
+    parquet, text = _blobs(name, run_id, table)
+    return {"name": table, "rows": rows, "parquet": parquet, "csv": text}
+
+
+def _blobs(name: str, run_id: str, table: str) -> tuple[str, str]:
+    return (blob_names.table(name, run_id, table, "parquet"), blob_names.table(name, run_id, table, "csv"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,13 @@ from tests.facts import AS_OF_US, contacts
 
 BOOK = contacts([("A", "a1")], [("B", "b1")])
 
-STEPS = {
+ONE = {"partitions": 1, "buckets": 1, "per_call": 1}
+STEPS: dict[str, dict[str, Any]] = {
     "extract_mailbox": {"mailbox": 0, "patience": 7_200},
-    "partition_copies": {"group": 0, "first": 0, "count": 2, "partitions": 1},
-    "join_items": {"as_of_us": AS_OF_US, "partition": 0, "groups": 1, "buckets": 1},
-    "aggregate_bucket": {"as_of_us": AS_OF_US, "bucket": 0, "partitions": 1},
-    "publish_results": {"as_of_us": AS_OF_US, "buckets": 1},
+    "partition_copies": {"group": 0, "first": 0, "count": 2, "spread": ONE},
+    "join_items": {"as_of_us": AS_OF_US, "call": 0, "groups": 1, "spread": ONE},
+    "aggregate_bucket": {"as_of_us": AS_OF_US, "call": 0, "spread": ONE},
+    "publish_results": {"as_of_us": AS_OF_US, "parts": 1},
 }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from activities import aggregate_bucket, join_items, partition_copies
-from shared.adapters import tables
+from shared.adapters import shuffles
 from shared.core import blob_names
-from shared.core.contracts import BucketOrder, JoinOrder, PartitionOrder
+from shared.core.contracts import BucketOrder, JoinOrder, PartitionOrder, Spread
 from shared.core.errors import FactsGone
 from shared.core.facts import MessageCopies, MessageItems
 from shared.core.figures import Figures
@@ -15,27 +15,31 @@ from tests.activities.stage import NAME, contents, leave, stage
 from tests.facts import ADA, AS_OF_US, BOB, address, at, contacts, meeting_copies, message_copies
 
 BOOK = contacts([("A", "a1")], [("B", "b1")], [("C", "c1")], parents={"A": "T", "B": "T"})
+SPREAD = Spread(partitions=3, buckets=2, per_call=2)
+ONE = Spread(partitions=1, buckets=1, per_call=1)
 NOBODY_MEETS = meeting_copies()
 NOBODY_WRITES = message_copies()
 
 
 def partition(svc, run, **more):
-    order = {"group": 0, "first": 0, "count": 2, "partitions": 3} | more
+    order = {"group": 0, "first": 0, "count": 2, "spread": SPREAD} | more
     return partition_copies.run(PartitionOrder(enrichment=NAME, run_id=run, **order), svc)
 
 
 def join(svc, run, number, **more):
-    order = {"groups": 1, "buckets": 2, "partition": number} | more
+    order = {"groups": 1, "call": number, "spread": SPREAD} | more
     return join_items.run(JoinOrder(enrichment=NAME, run_id=run, as_of_us=AS_OF_US, **order), svc)
 
 
 def copies(svc, run, number, group=0):
-    data = svc.storage.staging.read(blob_names.partition(NAME, run, group, number, "messages"))
-    return tables.read(MessageCopies, data)
+    """Of one partition."""
+    name = blob_names.partitions(NAME, run, number // 2, group, "messages")
+    return shuffles.read(svc.storage.staging, MessageCopies, [name]).part(number % 2)
 
 
 def items(svc, run, bucket, number):
-    return tables.read(MessageItems, svc.storage.staging.read(blob_names.bucket(NAME, run, bucket, number, "messages")))
+    name = blob_names.buckets(NAME, run, bucket // 2, number, "messages")
+    return shuffles.read(svc.storage.staging, MessageItems, [name]).part(bucket % 2)
 
 
 def test_all_copies_of_an_item_come_into_the_same_partition():
@@ -104,8 +108,8 @@ def test_accounts_of_one_top_share_a_bucket():
 
 
 def aggregated(svc, run, table):
-    data = svc.storage.staging.read(blob_names.figures(NAME, run, 1, table))
-    return data and tables.read(Figures, data)
+    name = blob_names.figures(NAME, run, 0, table)
+    return svc.storage.staging.read(name) and shuffles.read(svc.storage.staging, Figures, [name]).part(0)
 
 
 @pytest.mark.parametrize("hierarchy", [True, False])
@@ -117,11 +121,10 @@ def test_figures_of_tops_exist_where_a_parent_is_configured(hierarchy):
         {"item": 6, "sender": BOB, "recipients": [address(1)], "sent": at("2026-05-01T10:00")},
     ]
     leave(svc, run, 0, message_copies(*rows), NOBODY_MEETS)
-    partition(svc, run, count=1, partitions=1)
-    join(svc, run, 0)
-    bucketed = aggregate_bucket.run(
-        BucketOrder(enrichment=NAME, run_id=run, as_of_us=AS_OF_US, bucket=1, partitions=1), svc
-    )
+    partition(svc, run, count=1, spread=ONE)
+    join(svc, run, 0, spread=ONE)
+    order = BucketOrder(enrichment=NAME, run_id=run, as_of_us=AS_OF_US, call=0, spread=ONE)
+    bucketed = aggregate_bucket.run(order, svc)
 
     assert bucketed.accounts == 2
     accounts = aggregated(svc, run, "accounts")
@@ -138,10 +141,10 @@ def test_a_retry_overwrites_its_own_output_with_itself():
     """Issue 4: a retried activity overwrites only its own output."""
     svc, run = stage(BOOK)
     leave(svc, run, 0, message_copies({"recipients": [address(0)]}), NOBODY_MEETS)
-    partition(svc, run, count=1, partitions=1)
-    join(svc, run, 0)
+    partition(svc, run, count=1, spread=ONE)
+    join(svc, run, 0, spread=ONE)
     before = contents(svc.storage.staging)
-    partition(svc, run, count=1, partitions=1)
-    join(svc, run, 0)
+    partition(svc, run, count=1, spread=ONE)
+    join(svc, run, 0, spread=ONE)
 
     assert contents(svc.storage.staging) == before

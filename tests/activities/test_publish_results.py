@@ -7,18 +7,19 @@ from typing import Any
 
 from activities import aggregate_bucket, join_items, partition_copies, publish_results
 from shared.core import blob_names
-from shared.core.contracts import BucketOrder, JoinOrder, PartitionOrder, PublishOrder
+from shared.core.contracts import BucketOrder, JoinOrder, PartitionOrder, PublishOrder, Spread
 from shared.core.enrichment import Options
 from shared.services import runs
 from tests.activities.stage import NAME, begin, contents, leave, run_id, stage
 from tests.facts import AS_OF_US, DAY, address, at, contacts, meeting_copies, message_copies
 
 BOOK = contacts([("A", "a1")], [("B", "b1")], parents={"A": "T", "B": "T"})
+ONE = Spread(partitions=1, buckets=1, per_call=1)
 COUNTS = {"Mailbox": {"Read": 2, "NotEnabled": 1}}
 
 
 def publish(svc, run, as_of_us=AS_OF_US):
-    order = PublishOrder(enrichment=NAME, run_id=run, as_of_us=as_of_us, buckets=1, counts=COUNTS, days_with_items=1)
+    order = PublishOrder(enrichment=NAME, run_id=run, as_of_us=as_of_us, parts=1, counts=COUNTS, days_with_items=1)
     return publish_results.run(order, svc)
 
 
@@ -36,9 +37,9 @@ def fold(svc, run):
     )
     key: dict[str, Any] = {"enrichment": NAME, "run_id": run}
     as_of: dict[str, Any] = {"as_of_us": AS_OF_US}
-    partition_copies.run(PartitionOrder(**key, group=0, first=0, count=1, partitions=1), svc)
-    join_items.run(JoinOrder(**key, **as_of, partition=0, groups=1, buckets=1), svc)
-    aggregate_bucket.run(BucketOrder(**key, **as_of, bucket=0, partitions=1), svc)
+    partition_copies.run(PartitionOrder(**key, group=0, first=0, count=1, spread=ONE), svc)
+    join_items.run(JoinOrder(**key, **as_of, call=0, groups=1, spread=ONE), svc)
+    aggregate_bucket.run(BucketOrder(**key, **as_of, call=0, spread=ONE), svc)
 
 
 def made(**how):

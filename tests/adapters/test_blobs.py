@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from azure.storage.blob import BlobServiceClient
 
 from localdev import azurite
-from shared.adapters.blobs import CONTAINERS, Container, Storage, connect
+from shared.adapters.blobs import _BLOCK, CONTAINERS, Container, Storage, connect
 from shared.core.errors import StorageAway
 from tests.fakes import memory_storage
 
@@ -45,6 +47,40 @@ def test_every_write_gives_a_new_etag_which_reading_gives_too(container):
     assert first != second
     assert container.read_tagged("a") == (b"two", second)
     assert container.etag("a") == second
+
+
+@pytest.mark.parametrize("size", [0, 10, _BLOCK, 2 * _BLOCK + 10])
+def test_what_is_written_piece_by_piece_is_one_blob(container, size):
+    data = os.urandom(size)
+    container.write("a", b"before")
+    with container.writing("a") as blob:
+        for begin in range(0, size, 1_000_003):
+            blob.write(memoryview(data)[begin : begin + 1_000_003])
+        assert container.read("a") == b"before"
+
+    assert container.read("a") == data
+
+
+@pytest.mark.parametrize("size", [10, 2 * _BLOCK])
+def test_what_fails_while_it_is_written_leaves_what_was_there(container, size):
+    container.write("a", b"before")
+    with suppress(RuntimeError), container.writing("a") as blob:
+        blob.write(bytes(size))
+        raise RuntimeError
+
+    assert container.read("a") == b"before"
+
+
+def test_two_that_write_the_same_piece_by_piece_do_not_disturb_each_other(container):
+    """An activity may run twice at once: each of the two ends well, whichever comes first."""
+    data = os.urandom(3 * _BLOCK)
+    with container.writing("a") as late:
+        late.write(data[: 2 * _BLOCK])
+        with container.writing("a") as early:
+            early.write(data)
+        late.write(data[2 * _BLOCK :])
+
+    assert container.read("a") == data
 
 
 def test_creating_what_is_there_changes_nothing(container):

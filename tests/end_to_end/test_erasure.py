@@ -188,12 +188,10 @@ def test_an_erasure_waits_for_a_run_that_reads_and_survives_kills(open_world: Op
         guard.await_held()
         erasure = ask(app, CONTACT)
         waiting = app.status(erasure)
-        guard.release()
-        app.succeed(run)
         moments = (
             ("PUT /enrichment-config/reading/", True),
             ("PUT /enrichment-config/erasures.json", True),
-            ("PUT /enrichment-staging/.*/plan/recoded", True),
+            ("PUT /enrichment-staging/.*/plan/.*recoded", True),
             ("PUT /enrichment-staging/.*/mailboxes/.*messages", True),
             ("PUT /enrichment-staging/.*/progress/", False),
             ("PUT /enrichment-output/.*/current.json", True),
@@ -201,7 +199,9 @@ def test_an_erasure_waits_for_a_run_that_reads_and_survives_kills(open_world: Op
             ("DELETE /enrichment-staging/", True),
             ("DELETE /enrichment-config/reading/", True),
         )
-        guard.hold(moments[0][0], done=moments[0][1])
+        guard.release()
+        guard.hold(moments[0][0], done=moments[0][1])  # before the run ends, and with it the waiting
+        app.succeed(run)
         guard.await_held()
         for pattern, done in moments[1:]:
             app.kill_host()

@@ -239,7 +239,7 @@ async def test_where_an_erasure_leaves_no_mailbox_at_all_tables_without_rows_are
 
     assert tape.output["state"] in ("Succeeded", "SucceededWithWarnings")
     (published,) = orders(tape, "publish_results")
-    assert published["buckets"] == 1
+    assert published["parts"] == 1
     assert tape.output["counts"]["mailboxes"] == {"selected": people, "read": 0, "refused": people}
 
 

@@ -25,7 +25,7 @@ from shared.adapters.graph.directory import Resolution, resolve
 from shared.adapters.mailbox_parts import Claim, MailboxParts
 from shared.adapters.plan_files import write_plan
 from shared.core import blob_names, recoding
-from shared.core.contracts import BucketOrder, Counts, JoinOrder, PartitionOrder, PublishOrder
+from shared.core.contracts import BucketOrder, Counts, JoinOrder, PartitionOrder, PublishOrder, Spread
 from shared.core.enrichment import Enrichment
 from shared.core.erasure import Tombstone, bury
 from shared.core.meetings import MeetingReader
@@ -78,7 +78,9 @@ class _Run:
         self, org: Organisation, order: random.Random, partitions: int, buckets: int, erased: Sequence[str] = ()
     ) -> None:
         self.org, self.order, self.run_id = org, order, f"{next(_runs):08d}T000000Z"
-        self.partitions, self.buckets = partitions, buckets
+        self.partitions = partitions
+        # Two partitions to a call: the last call of an odd number has one.
+        self.spread = Spread(partitions=partitions, buckets=buckets, per_call=2)
         self.body = Enrichment.model_validate({**org.enrichment, "addresses": ["all@own.example"]})
         self.svc = cast("Services", SimpleNamespace(storage=memory_storage(), now=lambda: org.as_of))
         self.as_of_us = to_us(org.as_of)
@@ -165,7 +167,7 @@ class _Run:
                 count=count,
                 not_read=not_read,
                 many=many,
-                partitions=self.partitions,
+                spread=self.spread,
             )
             self._count(partition_copies.run(order, self.svc).counts)
         self._aggregate(self._join(len(groups)))
@@ -173,14 +175,14 @@ class _Run:
     def _join(self, groups: int) -> int:
         """The days with items, as a number of bits."""
         days = 0
-        for partition in range(self.partitions):
+        for call in range(self.spread.joins):
             order = JoinOrder(
                 enrichment=NAME,
                 run_id=self.run_id,
                 as_of_us=self.as_of_us,
-                partition=partition,
+                call=call,
                 groups=groups,
-                buckets=self.buckets,
+                spread=self.spread,
             )
             joined = join_items.run(order, self.svc)
             self._count(joined.counts)
@@ -189,9 +191,11 @@ class _Run:
 
     def _aggregate(self, days: int) -> None:
         run: Json = {"enrichment": NAME, "run_id": self.run_id, "as_of_us": self.as_of_us}
-        for bucket in range(self.buckets):
-            aggregate_bucket.run(BucketOrder(**run, bucket=bucket, partitions=self.partitions), self.svc)
-        order = PublishOrder(**run, buckets=self.buckets, counts=self.counts, days_with_items=days.bit_count())
+        for call in range(self.spread.aggregations):
+            aggregate_bucket.run(BucketOrder(**run, call=call, spread=self.spread), self.svc)
+        order = PublishOrder(
+            **run, parts=self.spread.aggregations, counts=self.counts, days_with_items=days.bit_count()
+        )
         publish_results.run(order, self.svc)
 
     def _count(self, counts: Counts) -> None:

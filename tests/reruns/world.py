@@ -36,6 +36,7 @@ from shared.core.contracts import (
     PublishOrder,
     ResolveOrder,
     RunRequest,
+    Spread,
 )
 from shared.core.enrichment import Enrichment
 from shared.core.periods import MICROSECONDS, from_us, to_us
@@ -46,6 +47,7 @@ from tests.emulated import following, settings_for
 from tests.fakes import FakeDurable, memory_storage
 
 NAME = "sales"
+ONE = Spread(partitions=1, buckets=1, per_call=1)
 MESSAGES = "GET /users/{user-id}/messages"
 
 
@@ -142,15 +144,13 @@ class World:
         many = {part.mailbox: part.parts for part in run.parts}
         for part in run.parts:
             counts = add_counts(counts, {"Mailbox": {part.outcome: 1}})
-        split = PartitionOrder(
-            **key, group=0, first=0, count=len(run.parts), not_read=not_read, many=many, partitions=1
-        )
+        split = PartitionOrder(**key, group=0, first=0, count=len(run.parts), not_read=not_read, many=many, spread=ONE)
         counts = add_counts(counts, partition_copies.run(split, svc).counts)
-        joined = join_items.run(JoinOrder(**key, as_of_us=as_of_us, partition=0, groups=1, buckets=1), svc)
+        joined = join_items.run(JoinOrder(**key, as_of_us=as_of_us, call=0, groups=1, spread=ONE), svc)
         counts = add_counts(counts, joined.counts)
-        aggregate_bucket.run(BucketOrder(**key, as_of_us=as_of_us, bucket=0, partitions=1), svc)
+        aggregate_bucket.run(BucketOrder(**key, as_of_us=as_of_us, call=0, spread=ONE), svc)
         days = int(joined.days, 16).bit_count()
-        publish = PublishOrder(**key, as_of_us=as_of_us, buckets=1, counts=counts, days_with_items=days)
+        publish = PublishOrder(**key, as_of_us=as_of_us, parts=1, counts=counts, days_with_items=days)
         publish_results.run(publish, svc)
         run.tables = self._tables(run.request.run_id)
 

@@ -251,6 +251,24 @@ async def test_facts_do_not_outlive_the_run_where_the_retention_is_zero():
     assert list(svc.storage.staging.entries("")) == []
 
 
+async def test_of_a_run_that_has_ended_the_facts_of_its_mailboxes_stay_and_no_more():
+    svc, durable = ready(NOON), FakeDurable()
+    request = await start(svc, durable)
+    place = ("sales", request.run_id)
+    kept = {blob_names.plan(*place, "run.json"), blob_names.mailbox_part(*place, 0, 0, "messages")}
+    between = {
+        blob_names.partitions(*place, 0, 0, "messages"),
+        blob_names.buckets(*place, 0, 0, "meetings"),
+        blob_names.figures(*place, 0, "accounts"),
+    }
+    for name in kept | between:
+        svc.storage.staging.write(name, b"facts")
+
+    runs.close(svc, "sales", request.run_id, finished(request))
+
+    assert {entry.name for entry in svc.storage.staging.entries("")} == kept
+
+
 async def test_closing_twice_is_closing_once():
     svc, durable = ready(NOON), FakeDurable()
     first = await start(svc, durable)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from activities import publish_results
-from shared.adapters import tables
+from shared.adapters import shuffles
 from shared.adapters.plan_files import write_plan
 from shared.core import blob_names
 from shared.core.addresses import AddressBook
@@ -102,8 +102,10 @@ def publish(
     write_plan(svc.storage.staging, name, run, plan)
     record = {"phase": "active", "status": {"state": "Succeeded", "endedAt": None}, "configHash": "c0ffee"}
     svc.storage.config.write(blob_names.run(name, run), json.dumps(record).encode())
-    svc.storage.staging.write(blob_names.figures(name, run, 0, "accounts"), tables.write(_figures(rows, accounts)))
-    order = PublishOrder(enrichment=name, run_id=run, as_of_us=as_of_us, buckets=1, counts=COUNTS, days_with_items=200)
+    shuffles.write(
+        svc.storage.staging, {blob_names.figures(name, run, 0, "accounts"): lambda: [_figures(rows, accounts)]}
+    )
+    order = PublishOrder(enrichment=name, run_id=run, as_of_us=as_of_us, parts=1, counts=COUNTS, days_with_items=200)
     publish_results.run(order, svc)
     return run
 

@@ -76,7 +76,12 @@ def tables(output, rows=ROWS):
 
 def publish(svc, name="sales", run_id=NEW, as_of_us=2, rows=ROWS, output="Office", state="Succeeded"):
     svc.storage.config.write(blob_names.run(name, run_id), dump({"status": {"state": state, "endedAt": None}}))
-    entries = snapshots.write_tables(svc.storage.output, output, run_id, tables(output, rows))
+    entries = []
+    for table, frames in tables(output, rows):
+        with snapshots.writing(svc.storage.output, output, run_id, table) as file:
+            for some in frames:
+                file.add(some)
+        entries.append(snapshots.about_table(output, run_id, table, file.rows))
     snapshots.make_current(svc.storage.output, output, run_id, as_of_us, entries, "hash")
 
 
