@@ -66,21 +66,32 @@ class ManyHasher:
             return self._chained(texts, lengths)
         hashes = np.zeros(len(texts), HASH)
         short = np.flatnonzero(lengths <= _LONGEST)
-        hashes[short] = self._chained([texts[row] for row in short.tolist()], lengths[short])
+        hashes[short] = self([texts[row] for row in short.tolist()])
         for row in np.flatnonzero(lengths > _LONGEST).tolist():
             hashes[row] = max(int.from_bytes(self._one(texts[row]), "little"), 1)
         return hashes
 
-    def _chained(self, texts: Sequence[bytes], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    def of_texts(self, texts: Sequence[str]) -> NDArray[np.uint64]:
+        """The same of their UTF-8."""
+        joined, length = "".join(texts), len(texts[0]) if texts else 0
+        if 0 < length <= _LONGEST and joined.isascii() and set(map(len, texts)) == {length}:
+            # Ids of one mailbox are of one length: then they lie side by side as they are.
+            return self._chained(np.frombuffer(joined.encode(), f"S{length}"), np.full(len(texts), length))
+        return self([text.encode() for text in texts])
+
+    def _chained(self, texts: Sequence[bytes] | NDArray[np.bytes_], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
         steps = -(-lengths // _BLOCK)
-        width = int(steps.max(initial=1))
+        width = max(int(steps.max(initial=0)), 1)
         blocks = np.array(texts, f"S{width * _BLOCK}").view(HASH).reshape(len(texts), width, 2)
-        chains = self._encrypted(np.stack([lengths.astype(HASH), np.zeros(len(texts), HASH)], axis=1))
-        hashes = np.zeros(len(texts), HASH)
+        chains = np.zeros((len(texts), 2), HASH)
+        chains[:, 0] = lengths
+        chains = self._encrypted(chains)
+        links = np.empty((width, len(texts)), HASH)
         for step in range(width):
             chains = self._encrypted(chains ^ blocks[:, step])
-            ended = steps == step + 1
-            hashes[ended] = np.maximum(chains[ended, 0], np.uint64(1))
+            links[step] = chains[:, 0]
+        hashes = np.maximum(links[steps - 1, np.arange(len(texts))], 1)
+        hashes[lengths == 0] = 0
         return hashes
 
     def _encrypted(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -20,6 +20,11 @@ from shared.core.periods import DAYS, MICROSECONDS, Window, to_us
 NEVER = -(2**63)
 
 _SECOND = "0000-00-00T00:00:00"
+_HIGHEST = np.array([9 if place == "0" else 0 for place in _SECOND], np.uint8)  # of each place, above the pattern's
+_MOST = np.array([[99], [12], [31], [23], [59], [59]], np.uint8)  # of each pair of digits after the century
+_FIRST_YEAR = 1970
+# From the epoch to the beginning of each month; who writes of other years is read text by text.
+_DAYS_BEFORE = np.arange(f"{_FIRST_YEAR}-01", "2101-01", dtype="M8[M]").astype("M8[D]").astype(np.int64)
 _HOUR_CHARS = len("2026-11-20T15:")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d(?::\d\d)?)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 
@@ -66,8 +71,6 @@ def _alike(texts: Sequence[str | None], ending: str) -> NDArray[np.int64] | None
     """The instants where each text is an existing second of UTC written as `2026-11-20T15:30:00` and this ending, as
     Graph writes almost all; None where one is not."""
     pattern = np.frombuffer(f"{_SECOND}{ending}\n".encode(), np.uint8)
-    highest = np.zeros(len(pattern), np.uint8)
-    highest[: len(_SECOND)] = [9 if place == "0" else 0 for place in _SECOND]
     try:
         # With the line ends in the pattern, texts of other lengths cannot pass for such ones together.
         lines = ("\n".join(texts) + "\n").encode("ascii")  # type: ignore[arg-type]  # None is no text
@@ -75,33 +78,29 @@ def _alike(texts: Sequence[str | None], ending: str) -> NDArray[np.int64] | None
         return None
     if len(lines) != len(texts) * len(pattern):
         return None
-    digits = np.frombuffer(lines, np.uint8).reshape(len(texts), -1) - pattern
-    if (digits > highest).any():
+    places = np.ascontiguousarray(np.frombuffer(lines, np.uint8).reshape(len(texts), -1).T)
+    digits = places - pattern[:, np.newaxis]
+    highest = digits.max(axis=1, initial=0)
+    if (highest[: len(_SECOND)] > _HIGHEST).any() or highest[len(_SECOND) :].any():
         return None
-    return _seconds(np.ascontiguousarray(digits.T))
+    return _seconds(digits)
 
 
 def _seconds(digits: NDArray[np.uint8]) -> NDArray[np.int64] | None:
     """digits: a row per place of `yyyy-mm-ddThh:mm:ss`."""
-
-    def number(place: int) -> NDArray[np.int64]:
-        two: NDArray[np.uint8] = 10 * digits[place] + digits[place + 1]
-        return two.astype(np.int64)
-
-    year, month, day = 100 * number(0) + number(2), number(5), number(8)
-    hour, minute, second = number(11), number(14), number(17)
-    months = 12 * (year - 1970) + month - 1
-    before = _days_before(months) + day
-    exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (before <= _days_before(months + 1))
-    if not (exists & (hour < 24) & (minute < 60) & (second < 60)).all():
+    pairs = 10 * digits[2:18:3] + digits[3:19:3]
+    if (pairs > _MOST).any():
         return None
-    return ((24 * (before - 1) + hour) * 3600 + 60 * minute + second) * MICROSECONDS
-
-
-def _days_before(months: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Days from the epoch to the beginning of a month."""
-    days: NDArray[np.int64] = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
-    return days
+    years, month, day, hour, minute, second = pairs.astype(np.int64)
+    century = 10 * digits[0].astype(np.int64) + digits[1]
+    months = 12 * (100 * century + years - _FIRST_YEAR) + month - 1
+    if months.min(initial=0) < 0 or months.max(initial=0) >= len(_DAYS_BEFORE) - 1:
+        return None
+    before = _DAYS_BEFORE[months] + day
+    if not ((month > 0) & (day > 0) & (before <= _DAYS_BEFORE[months + 1])).all():
+        return None
+    instants: NDArray[np.int64] = ((24 * (before - 1) + hour) * 3600 + 60 * minute + second) * MICROSECONDS
+    return instants
 
 
 def event_time_us(date_time: str | None, time_zone: str | None) -> int | None:

@@ -18,7 +18,7 @@ from shared.core.columns import concat, distinct_pairs, lists_from
 from shared.core.enrichment import Options
 from shared.core.facts import DECLINED, NOT_DECLINED, OURS, SILENT, THIRD_PARTY, MeetingCopies, Ragged
 from shared.core.instants import NEVER, event_times_us, in_window
-from shared.core.mailbox_items import Answer, Attendee, Event, Recipient, Time
+from shared.core.mailbox_items import Answer, Event, Recipient, Time
 from shared.core.message_identity import distinct_addresses
 from shared.core.periods import MICROSECONDS, Window
 
@@ -28,6 +28,7 @@ _DAY_US = 86_400 * MICROSECONDS
 
 _OUTLOOK = "040000008200e00074c5b7101a82e008"
 
+Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
@@ -51,60 +52,54 @@ class MeetingReader:
     def add(self, events: Iterable[Event]) -> None:
         """Judge these copies. One without a usable start and end, or outside the window, does not exist."""
         every = [event for event in events if event.type in _TYPES]
-        start, end = starts_us(every), _times_us([event.end for event in every])
+        times = _times_us([event.start for event in every] + [event.end for event in every])
+        start, end = times[: len(every)], times[len(every) :]
         usable = (start != NEVER) & (end != NEVER) & (end <= self._window.as_of_us)
-        held = np.flatnonzero(usable & in_window(self._window, start)).tolist()
-        reasons = [
-            _set_aside(every[row], long)
-            for row, long in zip(held, (end[held] - start[held] >= _DAY_US).tolist(), strict=True)
-        ]
+        held = np.flatnonzero(usable & in_window(self._window, start))
+        every, start, end = [every[row] for row in held.tolist()], start[held], end[held]
+        reasons = _set_aside(every, (end - start >= _DAY_US).tolist())
         self.counts.update(filter(None, reasons))
-        rows = [row for row, reason in zip(held, reasons, strict=True) if reason is None]
+        rows = [row for row, reason in enumerate(reasons) if reason is None]
         self._judge([every[row] for row in rows], start[rows], end[rows])
 
     def _judge(self, events: list[Event], start: Ints, end: Ints) -> None:
         """Keep what is not out because of who takes part."""
-        codes = self._codes
-        organizer = np.array([codes[_address(event.organizer)] for event in events], np.int32)
-        invited = _invited(events, codes)
-        highest = np.maximum(organizer, invited.highest)
-        internal = (highest < THIRD_PARTY) & (organizer != NOBODY)
-        is_in = highest > THIRD_PARTY
-        for reason, number in (("Internal", internal.sum()), ("Unrelated", (~is_in & ~internal).sum())):
-            if number:
-                self.counts[reason] += int(number)
+        named = _named(events, self._codes)
+        is_in, internal = named.names_contacts(), named.is_internal()
+        unrelated = ~is_in & ~internal
+        for reason, out in (("Internal", internal), ("Unrelated", unrelated)):
+            if out.any():
+                self.counts[reason] += int(out.sum())
         rows = np.flatnonzero(is_in)
-        self._keep([events[row] for row in rows.tolist()], start[rows], end[rows], organizer[rows], invited.only(is_in))
+        self._keep([events[row] for row in rows.tolist()], start[rows], end[rows], named.only(is_in))
 
-    def _keep(
-        self, events: list[Event], start: Ints, end: Ints, organizer: NDArray[np.int32], invited: _Invited
-    ) -> None:
-        attendees, declined = invited.people_and_contacts()
+    def _keep(self, events: list[Event], start: Ints, end: Ints, named: _Named) -> None:
+        crowded = named.number > self._limit
+        for row in np.flatnonzero(crowded).tolist():
+            crowded[row] = len(distinct_addresses(events[row].attendees or ())) > self._limit
+        attendees, declined = named.answers(events)
         self._copies.append(
             MeetingCopies(
                 item=self._identities(events, start, end),
                 start=start,
                 end=end,
                 owner=np.full(len(events), self._owner, np.int32),
-                organizer=np.where(organizer == NOBODY, THIRD_PARTY, organizer).astype(np.int32),
-                has_organizer=organizer != NOBODY,
+                organizer=np.where(named.organizer == NOBODY, THIRD_PARTY, named.organizer).astype(np.int32),
+                has_organizer=named.organizer != NOBODY,
                 own_answer=np.array([_own_answer(event.response_status) for event in events], np.int8),
-                crowded=np.array([self._is_crowded(event.attendees or ()) for event in events], np.bool_),
+                crowded=crowded,
                 attendees=attendees,
                 declined=declined,
             )
         )
 
-    def _is_crowded(self, invited: Sequence[Attendee]) -> bool:
-        return len(invited) > self._limit and len(distinct_addresses(invited)) > self._limit
-
     def _identities(self, events: Sequence[Event], start: Ints, end: Ints) -> NDArray[np.uint64]:
         """§4.1. Without an `iCalUId`, resources do not tell meetings apart either: they count for the limit only."""
         texts = [
-            f"{cleaned(event.i_cal_uid)}\n{at}".encode() if event.i_cal_uid and not event.i_cal_uid.isspace() else b""
+            f"{cleaned(event.i_cal_uid)}\n{at}" if event.i_cal_uid and not event.i_cal_uid.isspace() else ""
             for event, at in zip(events, start.tolist(), strict=True)
         ]
-        found = self._by_id(texts)
+        found = self._by_id.of_texts(texts)
         unnamed = np.flatnonzero(found == 0).tolist()
         if unnamed:
             found[unnamed] = self._by_text([_text(events[row], int(start[row]), int(end[row])) for row in unnamed])
@@ -116,46 +111,57 @@ class MeetingReader:
 
 
 @dataclass(frozen=True, slots=True)
-class _Invited:
-    """Who is invited to some meetings, resources and participants without an address apart. event, entry: the distinct
-    pairs of a meeting's place here and an entry, sorted; an entry is twice the code, plus one where it says declined.
+class _Named:
+    """Who takes part in some meetings. organizer: code of each · number: how many attendees each has, resources and
+    repeated ones included · event, attendee: for each attendee a meeting's place here and a code, a resource's NOBODY.
     """
 
-    events: int
+    organizer: NDArray[np.int32]
+    number: Ints
     event: Ints
-    entry: NDArray[np.int32]
+    attendee: NDArray[np.int32]
 
-    @property
-    def highest(self) -> NDArray[np.int32]:
-        """For each meeting the highest code; NOBODY where nobody is invited."""
-        found = np.full(self.events, NOBODY, np.int32)
-        found[self.event] = self.entry >> 1  # the last one of a meeting's codes stays
+    def names_contacts(self) -> Flags:
+        """Whether each names an account contact."""
+        found: Flags = self.organizer > THIRD_PARTY
+        found[self.event[self.attendee > THIRD_PARTY]] = True
         return found
 
-    def only(self, kept: NDArray[np.bool_]) -> _Invited:
+    def is_internal(self) -> Flags:
+        """Whether each has an organizer, and everybody is in O: of the codes, ours are the negative ones."""
+        found: Flags = (self.organizer < THIRD_PARTY) & (self.organizer != NOBODY)
+        found[self.event[self.attendee >= THIRD_PARTY]] = False
+        return found
+
+    def only(self, kept: Flags) -> _Named:
         """These meetings alone."""
         pairs = kept[self.event]
-        return _Invited(int(kept.sum()), (np.cumsum(kept) - 1)[self.event[pairs]], self.entry[pairs])
+        event = (np.cumsum(kept) - 1)[self.event[pairs]]
+        return _Named(self.organizer[kept], self.number[kept], event, self.attendee[pairs])
 
-    def people_and_contacts(self) -> tuple[Ragged, NDArray[np.bool_]]:
-        """For each meeting the codes of those that have a name of their own here, and which of them say declined."""
-        code = self.entry >> 1
-        pairs = (code > THIRD_PARTY) | (code < OURS)
-        return lists_from(self.event[pairs], code[pairs], self.events), (self.entry[pairs] & 1).astype(np.bool_)
+    def answers(self, events: Sequence[Event]) -> tuple[Ragged, NDArray[np.bool_]]:
+        """For each of these meetings the distinct pairs of the code of a person or contact, and whether an entry of
+        theirs says declined."""
+        said = [
+            who.status is not None and who.status.response == "declined"
+            for who in chain.from_iterable([event.attendees or () for event in events])
+        ]
+        pairs = np.flatnonzero((self.attendee > THIRD_PARTY) | ((self.attendee > NOBODY) & (self.attendee < OURS)))
+        entries = 2 * self.attendee[pairs] + np.array(said, np.int32)[pairs]
+        event, entry = distinct_pairs(self.event[pairs], entries)
+        return lists_from(event, entry >> 1, len(events)), (entry & 1).astype(np.bool_)
 
 
-def _invited(events: Sequence[Event], codes: AddressReader) -> _Invited:
+def _named(events: Sequence[Event], codes: AddressReader) -> _Named:
     attendees = [event.attendees or () for event in events]
-    event = np.repeat(np.arange(len(events)), np.fromiter(map(len, attendees), np.int64, len(events)))
-    everybody = list(chain.from_iterable(attendees))
-    found = [
-        codes[who.email_address.address] if who.email_address is not None and who.type != "resource" else NOBODY
-        for who in everybody
+    number = np.fromiter(map(len, attendees), np.int64, len(events))
+    raws = [_address(event.organizer) for event in events]
+    raws += [
+        who.email_address.address if who.email_address is not None and who.type != "resource" else None
+        for who in chain.from_iterable(attendees)
     ]
-    declined = [who.status is not None and who.status.response == "declined" for who in everybody]
-    code = np.array(found, np.int32)
-    named = code != NOBODY
-    return _Invited(len(events), *distinct_pairs(event[named], 2 * code[named] + np.array(declined, np.int32)[named]))
+    found = codes.codes(raws)
+    return _Named(found[: len(events)], number, np.repeat(np.arange(len(events)), number), found[len(events) :])
 
 
 _NO_COPIES = MeetingCopies(
@@ -203,15 +209,20 @@ def _text(event: Event, start: int, end: int) -> bytes:
     return json.dumps([normalise(_address(event.organizer) or ""), start, end, sorted(people)]).encode()
 
 
-def _set_aside(event: Event, a_day_long: bool) -> str | None:
-    """The reason that does not depend on who takes part."""
-    if event.is_draft:
-        return "Draft"
-    if event.is_cancelled:
-        return "Cancelled"
-    if event.is_all_day or a_day_long:
-        return "AllDay"
-    return "Private" if event.sensitivity in _PRIVATE else None
+def _set_aside(events: Sequence[Event], a_day_long: Sequence[bool]) -> list[str | None]:
+    """The reasons that do not depend on who takes part."""
+    return [
+        "Draft"
+        if event.is_draft
+        else "Cancelled"
+        if event.is_cancelled
+        else "AllDay"
+        if event.is_all_day or long
+        else "Private"
+        if event.sensitivity in _PRIVATE
+        else None
+        for event, long in zip(events, a_day_long, strict=True)
+    ]
 
 
 def _address(who: Recipient | None) -> str | None:

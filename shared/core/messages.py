@@ -60,14 +60,14 @@ class MessageReader:
     def add(self, messages: Iterable[Message]) -> None:
         """Judge these copies. One without a usable time of receipt, or outside the window, does not exist."""
         every = list(messages)
-        received = instants_us([message.received for message in every])
+        times = instants_us([message.received for message in every] + [message.sent for message in every])
+        received, sent = times[: len(every)], times[len(every) :]
         there = np.flatnonzero(received != NEVER)
         if not len(there):
             return
-        every, received = _chosen(every, there), received[there]
-        sent = instants_us([message.sent for message in every])
+        every, received, sent = _chosen(every, there), received[there], sent[there]
         sent = np.where(sent == NEVER, received, sent)
-        ids = self._ids([(message.id or "").encode() for message in every])
+        ids = self._ids.of_texts([message.id or "" for message in every])
         seen = Ledger(ids, received, sent, np.full(len(every), UNJUDGED, np.int8))
         held = np.flatnonzero(ledger.exists(seen, self._window))
         seen.verdict[held] = self._judge(_chosen(every, held), sent[held], received[held])
@@ -75,21 +75,10 @@ class MessageReader:
 
     def _judge(self, messages: list[Message], sent: Ints, received: Ints) -> NDArray[np.int8]:
         """The verdicts; the copies that are in are kept."""
-        verdicts = self._set_aside(messages)
-        rows = np.flatnonzero(verdicts == IN)
-        senders = self._senders(_chosen(messages, rows))
-        # A third party's message, or one from nobody, has no direction, whoever receives it (§3.3).
-        directed = (senders != THIRD_PARTY) & (senders != NOBODY)
-        verdicts[rows[~directed]] = UNRELATED
-        rows, senders = rows[directed], senders[directed]
-        named = _named(_chosen(messages, rows), self._codes)
-        # Of the codes, ours are negative, a third party's is 0 and a contact's is positive.
-        highest = np.maximum(senders, named.highest)
-        verdicts[rows[highest == THIRD_PARTY]] = UNRELATED
-        verdicts[rows[highest < THIRD_PARTY]] = INTERNAL
-        is_in = highest > THIRD_PARTY
-        rows = rows[is_in]
-        self._keep(_chosen(messages, rows), sent[rows], received[rows], senders[is_in], named.only(is_in))
+        named = _named(messages, self._codes)
+        aside = self._set_aside(messages)
+        verdicts = np.where(aside == IN, named.verdicts(), aside)
+        self._keep(messages, verdicts == IN, sent, received, named)
         return verdicts
 
     def _set_aside(self, messages: Sequence[Message]) -> NDArray[np.int8]:
@@ -111,21 +100,10 @@ class MessageReader:
             found[(found == IN) & np.array(automatic, np.bool_)] = AUTOMATIC
         return found
 
-    def _senders(self, messages: Sequence[Message]) -> NDArray[np.int32]:
-        """Codes of the senders."""
-        codes = self._codes
-        found = [
-            codes[who.email_address.address]
-            if (who := message.sender) is not None and who.email_address is not None
-            else NOBODY
-            for message in messages
-        ]
-        return np.array(found, np.int32)
-
-    def _keep(
-        self, messages: list[Message], sent: Ints, received: Ints, senders: NDArray[np.int32], named: _Named
-    ) -> None:
-        crowded = named.number > self._limit
+    def _keep(self, messages: list[Message], is_in: Flags, sent: Ints, received: Ints, named: _Named) -> None:
+        rows = np.flatnonzero(is_in)
+        messages, sent = _chosen(messages, rows), sent[rows]
+        crowded = named.number[rows] > self._limit
         for row in np.flatnonzero(crowded).tolist():
             crowded[row] = len(distinct_addresses(_recipients(messages[row]))) > self._limit
         self._copies.append(
@@ -133,11 +111,11 @@ class MessageReader:
                 item=self._identities.items(messages, sent),
                 conversation=self._identities.conversations(messages),
                 sent=sent,
-                received=received,
-                owner=np.full(len(messages), self._owner, np.int32),
-                sender=senders,
+                received=received[rows],
+                owner=np.full(len(rows), self._owner, np.int32),
+                sender=named.sender[rows],
                 crowded=crowded,
-                recipients=named.people_and_contacts(),
+                recipients=named.recipients_of(is_in),
             )
         )
 
@@ -157,45 +135,50 @@ class MessageReader:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """Who some messages name as recipients. number: for each message how many, repeated ones included · message, code:
-    the distinct pairs of a message's place here and a recipient's code, sorted.
+    """Who takes part in some messages. sender: code of each · number: how many recipients each has, repeated ones
+    included · message, recipient: a message's place here and a code, for each recipient.
     """
 
+    sender: NDArray[np.int32]
     number: Ints
     message: Ints
-    code: NDArray[np.int32]
+    recipient: NDArray[np.int32]
 
-    @property
-    def highest(self) -> NDArray[np.int32]:
-        """For each message the highest code; OURS where it names nobody."""
-        found = np.full(len(self.number), OURS, np.int32)
-        found[self.message] = self.code  # the last one of a message's codes stays
-        return found
+    def verdicts(self) -> NDArray[np.int8]:
+        """What it means for each message who takes part."""
+        # Of the codes, ours are negative, a third party's is 0 and a contact's is positive.
+        verdicts = np.full(len(self.sender), INTERNAL, np.int8)
+        verdicts[self.message[self.recipient == THIRD_PARTY]] = UNRELATED
+        verdicts[self.message[self.recipient > THIRD_PARTY]] = IN
+        verdicts[self.sender > THIRD_PARTY] = IN
+        # A third party's message, or one from nobody, has no direction, whoever receives it (§3.3).
+        verdicts[(self.sender == THIRD_PARTY) | (self.sender == NOBODY)] = UNRELATED
+        return verdicts
 
-    def only(self, kept: Flags) -> _Named:
-        """These messages alone."""
-        pairs = kept[self.message]
-        return _Named(self.number[kept], (np.cumsum(kept) - 1)[self.message[pairs]], self.code[pairs])
-
-    def people_and_contacts(self) -> Ragged:
-        """For each message the codes of those that have a name of their own here."""
-        pairs = (self.code > THIRD_PARTY) | ((self.code > NOBODY) & (self.code < OURS))
-        return lists_from(self.message[pairs], self.code[pairs], len(self.number))
+    def recipients_of(self, kept: Flags) -> Ragged:
+        """For each of these messages the distinct codes of the people and contacts who receive it."""
+        code = self.recipient
+        of_one = (code > THIRD_PARTY) | ((code > NOBODY) & (code < OURS))
+        pairs = np.flatnonzero(kept[self.message] & of_one)
+        place = np.cumsum(kept) - 1
+        return lists_from(*distinct_pairs(place[self.message[pairs]], code[pairs]), int(kept.sum()))
 
 
 def _named(messages: Sequence[Message], codes: AddressReader) -> _Named:
-    recipients = [_recipients(message) for message in messages]
+    senders = [message.sender for message in messages]
+    recipients = [_recipients(message) if message.cc or message.bcc else message.to or () for message in messages]
     number = np.fromiter(map(len, recipients), np.int64, len(recipients))
-    found = [
-        codes[who.email_address.address] if who.email_address is not None else NOBODY
-        for who in chain.from_iterable(recipients)
-    ]
-    return _Named(number, *distinct_pairs(np.repeat(np.arange(len(number)), number), np.array(found, np.int32)))
+    found = codes.codes(
+        [
+            who.email_address.address if who is not None and who.email_address is not None else None
+            for who in chain.from_iterable([senders, *recipients])
+        ]
+    )
+    return _Named(found[: len(senders)], number, np.repeat(np.arange(len(number)), number), found[len(senders) :])
 
 
 def _recipients(message: Message) -> Sequence[Recipient]:
-    to: Sequence[Recipient] = message.to or ()
-    return [*to, *(message.cc or ()), *(message.bcc or ())] if message.cc or message.bcc else to
+    return [*(message.to or ()), *(message.cc or ()), *(message.bcc or ())]
 
 
 def _chosen(messages: list[Message], rows: Ints) -> list[Message]:

@@ -117,8 +117,8 @@ def _places(kept: Flags) -> NDArray[np.int32]:
 def _codes_of_addresses(book: AddressBook, stays: Flags, untagged: NDArray[np.uint64]) -> NDArray[np.int32]:
     """An address that is no contact's any more is whose it is without its tag (§2), else a third party's."""
     codes = np.where(stays, contact_code(0) + _places(stays), THIRD_PARTY).astype(np.int32)
-    for number in np.flatnonzero(~stays & (untagged > 0)):
-        codes[number] = book.lookup(int(untagged[number]).to_bytes(8, "little"))
+    tagged = ~stays & (untagged > 0)
+    codes[tagged] = book.codes(untagged[tagged])
     return codes
 
 

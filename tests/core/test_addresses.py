@@ -157,6 +157,17 @@ def test_whose_address_it_is(raw, code):
     assert [reader[raw], reader[raw]] == [wanted, wanted]
 
 
+def test_many_addresses_at_once_are_whose_each_is_by_itself():
+    """§2; new ones, known ones and repeated ones stand beside each other."""
+    raws = ["ada@own.example", "KIM@a.example", "kim+other@a.example", "desk+x@own.example", None, "zoe@third.example"]
+    reader = book().reader(KEY)
+    wanted = [book().reader(KEY)[raw] for raw in raws]
+
+    assert reader.codes(raws[:2]).tolist() == wanted[:2]
+    assert reader.codes([*raws, *raws]).tolist() == wanted + wanted
+    assert reader.codes([]).tolist() == []
+
+
 def test_an_address_of_two_users_stands_for_the_smaller_directory_id():
     """§2; people are numbered in the order of their directory ids."""
     reader = book({1: ["desk@own.example"], 0: ["desk+x@own.example"]}).reader(KEY)

@@ -28,6 +28,18 @@ def test_texts_of_any_lengths_side_by_side_are_hashed_as_each_by_itself(texts):
     assert ManyHasher(KEY, hashes.ITEM_ID)(texts).tolist() == [cbc_mac(text) for text in texts]
 
 
+@given(
+    st.lists(st.text(max_size=300), max_size=6)
+    | st.integers(0, 300).flatmap(
+        lambda length: st.lists(st.text(st.characters(max_codepoint=127), min_size=length, max_size=length), max_size=6)
+    )
+)
+def test_texts_are_hashed_as_their_utf_8_is(texts):
+    hasher = ManyHasher(KEY, hashes.ITEM_ID)
+
+    assert hasher.of_texts(texts).tolist() == hasher([text.encode() for text in texts]).tolist()
+
+
 @pytest.mark.parametrize("length", [1, 3, 16, 17, 151, 152, 256, 300])
 def test_ids_that_differ_in_any_place_have_different_hashes(length):
     """§8: keyed hashes; the same id has the same hash in every page, whatever stands beside it."""
