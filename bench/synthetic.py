@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -44,8 +45,17 @@ class Size:
     spread: Spread
 
 
-def write_everything(svc: Services, size: Size) -> None:
-    """The plan, the run's record and the partitions of copies."""
+def write_everything(
+    svc: Services,
+    size: Size,
+    messages: Callable[[Any, int, Contacts], MessageCopies] | None = None,
+    meetings: Callable[[Any, int, Contacts], MeetingCopies] | None = None,
+) -> None:
+    """The plan, the run's record and the partitions of copies.
+
+    messages, meetings: what makes some, out of random numbers, for these contacts; `message_copies`, `meeting_copies`.
+    """
+    messages, meetings = messages or message_copies, meetings or meeting_copies
     random = np.random.default_rng(7)
     contacts = _contacts(random, size.accounts)
     _write_plan(svc, contacts)
@@ -53,8 +63,8 @@ def write_everything(svc: Services, size: Size) -> None:
     for call in range(size.spread.joins):
         numbers = size.spread.of_call(call, partitions)
         kinds: list[tuple[str, list[MessageCopies] | list[MeetingCopies]]] = [
-            ("messages", [message_copies(random, size.messages // partitions, contacts) for _ in numbers]),
-            ("meetings", [meeting_copies(random, size.meetings // partitions, contacts) for _ in numbers]),
+            ("messages", [messages(random, size.messages // partitions, contacts) for _ in numbers]),
+            ("meetings", [meetings(random, size.meetings // partitions, contacts) for _ in numbers]),
         ]
         for kind, copies in kinds:
             shuffles.write(
@@ -111,7 +121,8 @@ def flatten(svc: Services) -> None:
     plan = plan_of(svc)
     accounts = plan.contacts.accounts
     contacts = replace(plan.contacts, top=np.arange(len(accounts), dtype=np.int32), tops=accounts)
-    write_plan(svc.storage.staging, NAME, RUN, replace(plan, contacts=contacts, hierarchy=False))
+    svc.storage.staging.delete(blob_names.plan(NAME, RUN, "run.json"))  # a run keeps the plan that it has
+    assert write_plan(svc.storage.staging, NAME, RUN, replace(plan, contacts=contacts, hierarchy=False))
 
 
 def message_copies(random: np.random.Generator, count: int, contacts: Contacts) -> MessageCopies:
