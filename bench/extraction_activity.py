@@ -15,6 +15,7 @@ from bench.extraction_pages import PEOPLE
 from bench.folder import storage
 from bench.fresh import Stage
 from shared.adapters.graph.client import connect
+from shared.core import blob_names
 from shared.core.contracts import ExtractOrder
 from shared.services import Services
 
@@ -24,16 +25,28 @@ _ADDRESS = "address.txt"
 
 def extract(svc: Services, person: str, mailboxes: int) -> float:
     """CPU seconds for one mailbox."""
-    order = ExtractOrder(enrichment=NAME, run_id=NAME, mailbox=PEOPLE.index(person), patience=3600)
+    mailbox = PEOPLE.index(person)
+    order = ExtractOrder(enrichment=NAME, run_id=NAME, mailbox=mailbox, patience=3600)
 
     async def read() -> None:
-        for _ in range(mailboxes):
-            part = await extract_mailbox.run(order, svc)
-            assert part.outcome == "Read", part.outcome
+        part = await extract_mailbox.run(order, svc)
+        assert part.outcome == "Read", part.outcome
 
-    began = time.process_time()
-    asyncio.run(read())
-    return (time.process_time() - began) / mailboxes
+    seconds = 0.0
+    with asyncio.Runner() as runner:
+        for _ in range(mailboxes):
+            _forget(svc, mailbox)
+            began = time.process_time()
+            runner.run(read())
+            seconds += time.process_time() - began
+    return seconds / mailboxes
+
+
+def _forget(svc: Services, mailbox: int) -> None:
+    """Who asks for a mailbox that is read gets the answer of then."""
+    place, _, _ = blob_names.mailbox_answer(NAME, NAME, mailbox, 0).rpartition("/")
+    for left in (f"{place}/", blob_names.mailbox_progress(NAME, NAME, mailbox)):
+        svc.storage.staging.delete_prefix(left)
 
 
 def with_plan(folder: Path, url: str) -> Services:
