@@ -8,7 +8,7 @@ import azure.durable_functions as df
 
 from shared.core.contracts import Consent, ConsentQuery, Problem
 from shared.core.errors import Refused, without_values
-from shared.core.periods import MICROSECONDS
+from shared.core.periods import MICROSECONDS, to_us
 from shared.services import Services, services
 
 bp = df.Blueprint()
@@ -26,6 +26,7 @@ async def run(query: ConsentQuery, svc: Services) -> Consent:
     from shared.adapters.identity import CredentialRefused
     from shared.services import consent, enrichments, runs
 
+    looked_us = to_us(svc.now())
     try:
         stored = await asyncio.to_thread(enrichments.load, svc, query.enrichment)
         granted = await consent.has_access(svc, stored.body.addresses)
@@ -37,7 +38,7 @@ async def run(query: ConsentQuery, svc: Services) -> Consent:
         return Consent(granted=False, problem=Problem(title=refused.title, detail=refused.detail))
     except CredentialRefused as refused:
         return Consent(granted=False, problem=Problem(title="Entra refuses the app", detail=str(refused)))
-    record = await asyncio.to_thread(consent.note, svc, query.enrichment, granted)
+    record = await asyncio.to_thread(consent.note, svc, query.enrichment, granted, looked_us)
     ready_us = None
     if record.granted_us is not None:
         ready_us = record.granted_us + int(svc.settings.first_run_delay.total_seconds() * MICROSECONDS)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import azure.durable_functions as df
 
 from shared.core.contracts import Closed, CloseOrder
 from shared.core.errors import without_values
+from shared.core.periods import to_us
 from shared.services import Services, services
 
 bp = df.Blueprint()
@@ -21,6 +24,7 @@ def run(order: CloseOrder, svc: Services) -> Closed:
     from shared.services import consent, runs
 
     if order.consent_withdrawn:
-        consent.mark_withdrawn(svc, order.enrichment)
+        ended_us = to_us(datetime.fromisoformat(order.status["endedAt"]))
+        consent.mark_withdrawn(svc, order.enrichment, ended_us)
     runs.close(svc, order.enrichment, order.run_id, order.status)
     return Closed()

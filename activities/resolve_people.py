@@ -143,7 +143,7 @@ def _problem(order: ResolveOrder, svc: Services, refused: Refused) -> Problem:
     faults = [Pointed(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults]
     told = _as_many_as_pass(faults)
     if len(told) < len(faults):
-        runs.keep_faults(svc, order.enrichment, order.run_id, [fault.to_wire() for fault in faults])
+        runs.keep_faults(svc, order.enrichment, order.run_id, refused.title, [fault.to_wire() for fault in faults])
     is_short = len(json.dumps(refused.detail)) <= LARGEST_DETAIL
     detail = refused.detail if is_short else f"There are {len(faults)} faults; `errors` names each."
     return Problem(title=refused.title, detail=detail, errors=told)

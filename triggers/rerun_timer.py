@@ -49,8 +49,8 @@ async def _start_if_due(svc: Services, durable: runs.Durable, stored: StoredEnri
 
     if await asyncio.to_thread(erasures.is_pending, svc, stored.name):
         return  # the slot waits for it
-    tick = await asyncio.to_thread(take_due_slot, svc, stored)
-    if tick is None:
+    taken = await asyncio.to_thread(take_due_slot, svc, stored)
+    if taken is None:
         return
     try:
         request = await runs.start(svc, durable, stored.name, kind="scheduled")
@@ -58,12 +58,15 @@ async def _start_if_due(svc: Services, durable: runs.Durable, stored: StoredEnri
     except (Conflict, Missing) as refused:
         log.info("slot of %s skipped: %s", stored.name, refused.title)
     except BaseException:
-        await asyncio.to_thread(_give_back, svc, stored.name, tick)
+        await asyncio.to_thread(_give_back, svc, stored.name, *taken)
         raise
 
 
-def take_due_slot(svc: Services, stored: StoredEnrichment) -> int | None:
-    """Mark the due slot as dealt with, so that no other tick takes it; the slot before it, or None if none is due."""
+def take_due_slot(svc: Services, stored: StoredEnrichment) -> tuple[int, str] | None:
+    """Mark the due slot as dealt with, so that no other tick takes it; None if none is due.
+
+    Else the slot before it, and the mark's etag.
+    """
     from shared.core import blob_names
     from shared.core.periods import from_us, to_us
     from shared.core.schedule import due_slot
@@ -79,12 +82,12 @@ def take_due_slot(svc: Services, stored: StoredEnrichment) -> int | None:
         return None
     mark = dump({"slotUs": to_us(slot)})
     taken = svc.storage.config.replace(name, mark, tagged[1]) if tagged else svc.storage.config.create(name, mark)
-    return last_us if taken is not None else None
+    return (last_us, taken) if taken is not None else None
 
 
-def _give_back(svc: Services, enrichment: str, slot_us: int) -> None:
-    """The run could not be started: the next tick tries again."""
+def _give_back(svc: Services, enrichment: str, slot_us: int, etag: str) -> None:
+    """The run could not be started: the next tick tries again. Nothing where another tick has taken a later slot."""
     from shared.core import blob_names
     from shared.services.documents import dump
 
-    svc.storage.config.write(blob_names.schedule(enrichment), dump({"slotUs": slot_us}))
+    svc.storage.config.replace(blob_names.schedule(enrichment), dump({"slotUs": slot_us}), etag)

@@ -38,12 +38,15 @@ PROBED = 20
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """`granted_us`: when consent was found, and has been there since · `problem`: why the last mail did not go out."""
+    """`granted_us`: when consent was found, and has been there since · `problem`: why the last mail did not go out ·
+    `looked_us`: when the look began that found it there, or gone.
+    """
 
     state: State = "missing"
     requested_us: int | None = None
     granted_us: int | None = None
     problem: str | None = None
+    looked_us: int = 0
 
     @property
     def granted(self) -> bool:
@@ -126,21 +129,31 @@ def record_of(svc: Services, name: str) -> ConsentRecord:
     return ConsentRecord(**json.loads(data)) if data else ConsentRecord()
 
 
-def note(svc: Services, name: str, granted: bool) -> ConsentRecord:
-    """Keep what a check has found; consent that was there and is gone has been withdrawn."""
+def note(svc: Services, name: str, granted: bool, looked_us: int | None = None) -> ConsentRecord:
+    """Keep what a check has found; consent that was there and is gone has been withdrawn.
+
+    looked_us: when it began to look, by default just now. What began before the look that is kept says nothing.
+    """
     now_us = to_us(svc.now())
+    since_us = now_us if looked_us is None else looked_us
 
     def found(record: ConsentRecord) -> ConsentRecord:
+        if record.granted == granted or since_us < record.looked_us:
+            return record
         if granted:
-            return record if record.granted else replace(record, state="granted", granted_us=now_us, problem=None)
-        return replace(record, state="withdrawn", granted_us=None) if record.granted else record
+            return replace(record, state="granted", granted_us=now_us, problem=None, looked_us=since_us)
+        return _withdrawn(record, since_us)
 
     return _change(svc, name, found)
 
 
-def mark_withdrawn(svc: Services, name: str) -> ConsentRecord:
-    """A run has found that the roles, or every probe, are gone."""
-    return _change(svc, name, lambda record: replace(record, state="withdrawn", granted_us=None))
+def mark_withdrawn(svc: Services, name: str, seen_us: int) -> ConsentRecord:
+    """A run has found, at this time, that the roles, or every probe, are gone."""
+    return _change(svc, name, lambda record: record if seen_us < record.looked_us else _withdrawn(record, seen_us))
+
+
+def _withdrawn(record: ConsentRecord, looked_us: int) -> ConsentRecord:
+    return replace(record, state="withdrawn", granted_us=None, looked_us=looked_us)
 
 
 def mark_refused(svc: Services, name: str) -> ConsentRecord:

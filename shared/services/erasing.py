@@ -14,6 +14,7 @@ from shared.core import blob_names
 from shared.core.contracts import ErasureBegun, ErasureOrder, RunRequest
 from shared.core.periods import from_us
 from shared.services import Services, enrichments, erasures, history, life, runs, snapshots, turns
+from shared.services.documents import read
 from shared.services.erasures import Erasure, Recomputing
 
 if TYPE_CHECKING:
@@ -121,6 +122,13 @@ def published(svc: Services, stored: StoredEnrichment, run_id: str) -> None:
         if not _knew(svc, stored.name, other, run_id, applied):
             svc.storage.staging.delete_prefix(blob_names.staging(stored.name, other))
     erasures.note_published(svc, stored.name, run_id, sorted(applied))
+
+
+def forget_what_came_late(svc: Services, stored: StoredEnrichment) -> None:
+    """What attempts that were held up have written, after an erasure's end, of the people whom it has erased."""
+    current = read(svc.storage.output, blob_names.current(stored.body.output))
+    if current and runs.find(svc, stored.name, current["runId"]):
+        published(svc, stored, current["runId"])
 
 
 def _outdated(

@@ -174,8 +174,15 @@ def learn(svc: Services, enrichment: str, finds: Finds) -> None:
 
 
 def note_run(svc: Services, id: str, run: Recomputing) -> None:
-    """Which run recomputes the tables of one of the enrichments."""
-    _change_one(svc, id, lambda erasure: replace(erasure.with_run(run), state="running"))
+    """Which run recomputes the tables of one of the enrichments; nothing where the erasure has come further."""
+
+    def noted(erasure: Erasure) -> Erasure:
+        before = erasure.run_of(run.name)
+        if not erasure.is_open or (before is not None and before.run_id >= run.run_id):
+            return erasure
+        return replace(erasure.with_run(run), state="running")
+
+    _change_one(svc, id, noted)
 
 
 def note_published(svc: Services, enrichment: str, run_id: str, applied: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from shared.adapters.blobs import Container
 from shared.core import blob_names
-from shared.services import Services, enrichments, runs, snapshots, turns
+from shared.services import Services, enrichments, erasing, runs, snapshots, turns
 from shared.services.documents import read
 
 
@@ -16,6 +16,8 @@ def tidy(svc: Services) -> None:
     for stored in enrichments.list_all(svc):
         _tidy_staging(svc, stored.name)
         _tidy_results(svc, stored.body.output)
+        if not turns.reader(svc, stored.name):  # whoever reads may build on what will go with its own result
+            erasing.forget_what_came_late(svc, stored)
     _tidy_orphans(svc)
     _tidy_used_states(svc)
 

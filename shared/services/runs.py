@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
-from shared.adapters.blobs import Storage
 from shared.core import blob_names
 from shared.core.contracts import Problem, RunRequest
 from shared.core.errors import Conflict, Fault, Invalid, Missing, PlatformAway, StorageAway
@@ -126,7 +125,7 @@ async def start(
         await asyncio.to_thread(erasures.check_none_pending, svc, enrichment)
         await begin_orchestration(durable, "enrichment_run", name, request.to_wire())
     except BaseException:
-        await asyncio.to_thread(_release, svc.storage, request)
+        await asyncio.to_thread(_release, svc, request)
         raise
     return request
 
@@ -164,8 +163,9 @@ def reserve_recomputing(
     request = _record(svc, enrichment, wanted)
     if turns.take(svc, enrichment, request.run_id, erasure):
         stored = enrichments.find(svc, enrichment)
-        # Looked at after the reservation, as `start` does.
-        if stored is not None and not stored.removal:
+        is_open = any(each.id == erasure and each.is_open for each in erasures.every(svc))
+        # Looked at after the reservation, as `start` does: this may be an attempt that nobody waits for any more.
+        if stored is not None and not stored.removal and is_open:
             return request
         turns.release(svc, enrichment, request.run_id)
     svc.storage.config.delete(blob_names.run(enrichment, request.run_id))
@@ -211,10 +211,10 @@ def _seconds(duration: timedelta) -> int:
     return math.ceil(duration.total_seconds())
 
 
-def _release(storage: Storage, request: RunRequest) -> None:
+def _release(svc: Services, request: RunRequest) -> None:
     """Undo a reservation whose orchestration could not be started."""
-    storage.config.delete(blob_names.active(request.enrichment))
-    storage.config.delete(blob_names.run(request.enrichment, request.run_id))
+    turns.let_go(svc, blob_names.active(request.enrichment), request.run_id)
+    svc.storage.config.delete(blob_names.run(request.enrichment, request.run_id))
 
 
 async def let_go_of_the_dead(svc: Services, durable: Durable, enrichment: str) -> None:
@@ -228,7 +228,7 @@ async def let_go_of_the_dead(svc: Services, durable: Durable, enrichment: str) -
 async def _let_go_if_dead(svc: Services, durable: Durable, enrichment: str, name: str, run_id: str) -> None:
     record = await asyncio.to_thread(read, svc.storage.config, blob_names.run(enrichment, run_id))
     if record is None:
-        await asyncio.to_thread(svc.storage.config.delete, name)
+        await asyncio.to_thread(turns.let_go, svc, name, run_id)
         return
     status = await _asked(durable.get_status(instance_id(enrichment, run_id)))
     if await _is_dead(svc, record, status):
@@ -296,10 +296,10 @@ def settle_configuration(svc: Services, enrichment: str, run_id: str, told: Docu
     change(svc.storage.config, blob_names.run(enrichment, run_id), settled)
 
 
-def keep_faults(svc: Services, enrichment: str, run_id: str, faults: list[Document]) -> None:
-    """Store all faults of a run's problem with the run: what passes through its orchestration is bounded."""
+def keep_faults(svc: Services, enrichment: str, run_id: str, title: str, faults: list[Document]) -> None:
+    """Store all faults of the run's problem of this title: what passes through its orchestration is bounded."""
     name = blob_names.run(enrichment, run_id)
-    change(svc.storage.config, name, lambda record: record | {"faults": faults})
+    change(svc.storage.config, name, lambda record: record | {"faulty": title, "faults": faults})
 
 
 def begin_publishing(svc: Services, enrichment: str, run_id: str) -> bool:
@@ -309,6 +309,12 @@ def begin_publishing(svc: Services, enrichment: str, run_id: str) -> bool:
         return record | {"phase": "publishing"} if record["phase"] in ("active", "publishing") else None
 
     return change(svc.storage.config, blob_names.run(enrichment, run_id), publishing) is not None
+
+
+def is_publishing(svc: Services, enrichment: str, run_id: str) -> bool:
+    """Whether it publishes and has not ended: not, where another attempt has brought it to its end meanwhile."""
+    record = find(svc, enrichment, run_id)
+    return record is not None and record["phase"] == "publishing"
 
 
 def close(svc: Services, enrichment: str, run_id: str, status: Document) -> None:
@@ -323,17 +329,22 @@ def close(svc: Services, enrichment: str, run_id: str, status: Document) -> None
             return None
         return record | {"phase": "closed", "status": _with_all_faults(status, record)}
 
-    change(svc.storage.config, blob_names.run(enrichment, run_id), closed)
-    if status["state"] in ("Succeeded", "SucceededWithWarnings"):
+    is_known = change(svc.storage.config, blob_names.run(enrichment, run_id), closed) is not None
+    # An attempt that comes after its enrichment was removed must not speak for a new one of that name.
+    if is_known and status["state"] in ("Succeeded", "SucceededWithWarnings"):
         svc.storage.config.write(blob_names.published(enrichment), dump({"runId": run_id}))
     _unlock(svc, enrichment, run_id)
 
 
 def _with_all_faults(status: Document, record: Document) -> Document:
-    problem = status.get("problem")
-    if not problem or "faults" not in record:
+    """Faults that another attempt has kept, of which nobody heard, are not the problem's."""
+    problem, faults = status.get("problem"), record.get("faults")
+    if not problem or not faults:
         return status
-    return status | {"problem": problem | {"errors": record["faults"]}}
+    told = problem.get("errors") or []
+    if problem["title"] != record.get("faulty", problem["title"]) or told != faults[: len(told)]:
+        return status
+    return status | {"problem": problem | {"errors": faults}}
 
 
 def _unlock(svc: Services, enrichment: str, run_id: str) -> None:

@@ -66,19 +66,22 @@ def make_current(
     tables: list[Document],
     config_hash: str,
     is_ours: Callable[[str], bool] = lambda _: True,
+    may: Callable[[], bool] = lambda: True,
 ) -> bool:
     """Whether the snapshot is the current one now; one with a later `asOf` stays in its place.
 
-    is_ours: whether a run is this enrichment's; what another one, now gone, has left under this name gives way.
+    is_ours: whether a run is this enrichment's; what another one, now gone, has left under this name gives way · may:
+    whether the run still publishes. It is asked after the current one was looked at, which is replaced only as it was
+    then: an attempt that comes after the run's end changes nothing, even where a later run has the same `asOf`.
     """
     snapshot = {"runId": run_id, "asOf": rfc3339(as_of_us), "tables": tables, "configHash": config_hash}
 
     def newer(current: Document) -> Document | None:
         is_later = to_us(datetime.fromisoformat(current["asOf"])) > as_of_us
-        return None if is_later and is_ours(current["runId"]) else snapshot
+        return None if (is_later and is_ours(current["runId"])) or not may() else snapshot
 
     blob = blob_names.current(name)
-    if output.create(blob, dump(snapshot)) is not None:
+    if may() and output.create(blob, dump(snapshot)) is not None:
         return True
     return change(output, blob, newer) is not None
 

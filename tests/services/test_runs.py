@@ -285,7 +285,7 @@ async def test_a_problem_with_many_faults_is_told_in_full_though_few_pass_throug
     svc, durable = ready(NOON), FakeDurable()
     request = await start(svc, durable)
     faults = [{"pointer": f"/addresses/{place}", "detail": "is unknown"} for place in range(2_500)]
-    runs.keep_faults(svc, "sales", request.run_id, faults)
+    runs.keep_faults(svc, "sales", request.run_id, "The enrichment cannot be run", faults)
     problem = {"title": "The enrichment cannot be run", "detail": "…", "errors": faults[:40]}
 
     runs.close(svc, "sales", request.run_id, finished(request, "Failed") | {"problem": problem})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from shared.adapters.blobs import Entry, Storage
 
@@ -109,6 +111,12 @@ class Stepwise:
         self._step()
         with self._whole:
             return iter(list(self._inner.entries(prefix)))
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        written = io.BytesIO()
+        yield written
+        self.write(name, written.getvalue())
 
     def delete_prefix(self, prefix: str) -> int:
         """Blob Storage knows no such step: it takes one for each blob."""

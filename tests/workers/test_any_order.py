@@ -71,6 +71,7 @@ async def test_what_is_published_does_not_show_how_the_work_was_done(seed: int, 
     after its run has published, and during the next run.
     """
     monkeypatch.setattr(enrichment_run, "COPIES_PER_PARTITION", 25)
+    monkeypatch.setattr(enrichment_run, "PER_CALL", 1)
     # Workers are processes: where one is held up, others do not wait for its lock.
     for memory in (plan_files._plans, plan_files._mailbox_plans):
         monkeypatch.setattr(memory, "_lock", nullcontext())
