@@ -40,14 +40,14 @@ class Caller:
         answer = self._session.post(f"{self._url}/api/enrichments/{name}/runs", json=body, timeout=SECONDS)
         return _checked(answer).headers["Location"]
 
-    def follow(self, run: str, pause: float = POLL_SECONDS) -> Iterator[dict[str, Any]]:
-        """The run's progress, again and again until it has ended; pause: seconds between two looks."""
+    def follow(self, run: str) -> Iterator[dict[str, Any]]:
+        """The run's progress, again and again until it has ended."""
         while True:
             status = self._json("GET", run)
             yield status
             if status["state"] in ENDED:
                 return
-            time.sleep(pause)
+            time.sleep(POLL_SECONDS)
 
     def table(self, name: str, table: str, form: str = CSV) -> bytes:
         """A published table, whole, as CSV or Parquet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -58,6 +59,7 @@ def measure(size: Size, folder: Path, latency: float) -> dict[str, Any]:
         **run.measure(size, folder, latency=latency),
         "small": small,
         "mailbox": large.measure(),
+        "load": round(os.getloadavg()[2], 1),
     }
 
 
@@ -68,7 +70,8 @@ def tell(whole: dict[str, Any], keep: bool) -> None:
         "whole": [*told.measured(whole), *told.projections(whole, rates)],
         "month": told.months(whole, rates),
     }
-    head = f"Last measured on {whole['day']}: {whole['machine']}."
+    load = f"load in the last quarter of an hour {whole['load']}, of which two or three are its own"
+    head = f"Last measured on {whole['day']}: {whole['machine']}; {load}."
     print(head)
     page = report.PAGE.read_text()
     for mark, tables in sections.items():

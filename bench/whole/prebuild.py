@@ -30,7 +30,7 @@ from localdev.graph import service
 from localdev.graph.context import Emulator
 from localdev.graph.entra import DEFAULT_SCOPE
 from localdev.graph.paging import Links
-from localdev.graph.prebuilt import Recorder
+from localdev.graph.prebuilt import Recorder, is_recorded
 from localdev.graph.wire import Call
 from shared.adapters.graph import folders, mailbox
 from shared.adapters.graph.client import GraphClient
@@ -46,15 +46,16 @@ _VERSION = 1  # of what is kept: another one is made anew
 
 
 def prepare(folder: Path, size: Size) -> Expected:
-    """Fill the folder, unless it is filled already; what a run over it must count."""
+    """Fill the folder, as far as it is not filled already; what a run over it must count."""
     stamp = {"version": _VERSION, **size.as_json()}
     if _kept(folder / "size.json") != stamp:
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "answers").mkdir(parents=True)
+        (folder / "size.json").write_text(json.dumps(stamp))
+    if not (folder / "expected.json").is_file():
         began = time.perf_counter()
         expected = _fill(folder, size)
         (folder / "expected.json").write_text(json.dumps({name: dict(each) for name, each in vars(expected).items()}))
-        (folder / "size.json").write_text(json.dumps(stamp))
         print(f"{size.mailboxes:,} mailboxes made in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     expected = Expected()
     for name, counts in json.loads((folder / "expected.json").read_text()).items():
@@ -84,8 +85,9 @@ async def _record(folder: Path, size: Size, team: int, mailboxes: Mapping[str, A
     """Read each of these mailboxes, as extraction does, and keep what is answered."""
     emulator = Emulator(tenant_files(size, mailboxes), granted=True)
     emulator.links = LINKS
-    for number in range(team * TEAM, (team + 1) * TEAM):
-        user_id, recorder = person_id(number), Recorder()
+    people = [person_id(number) for number in range(team * TEAM, (team + 1) * TEAM)]
+    for user_id in (each for each in people if not is_recorded(folder, each)):
+        recorder = Recorder()
         graph = client(emulator, recorder)
         await folders.excluded(graph, user_id, graph.clock() + _PATIENCE)
         await read(graph, user_id, size)

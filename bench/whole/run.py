@@ -16,11 +16,11 @@ from bench.whole import counts, prebuild, world
 from bench.whole.organisation import AS_OF, NAME, OUTPUT, Size, customer_id
 from bench.whole.team import Expected
 from bench.whole.watch import Watch, watching
-from localdev.caller import PARQUET, Caller, NotDone
+from localdev.caller import ENDED, PARQUET, Caller, NotDone
 from localdev.world import World, rfc3339
 
-POLL_SECONDS = 5.0  # each look at a run lists the markers of its mailboxes
-_QUIET_SECONDS = 3.0
+POLL_SECONDS = 10.0  # each look at a run lists the markers of its mailboxes
+_QUIET_SECONDS, _IDLE = 3.0, 0.05  # so much of a core is idling
 STAGES = ("resolve", "extract", "aggregate", "publish")
 _FIGURES = ("NoOfEmails_ToAccount", "NoOfEmails_FromAccount", "NoOfMeetings_ToAccount", "NoOfMeetings_FromAccount")
 
@@ -53,7 +53,7 @@ def _measured(here: World, as_of: datetime) -> tuple[Measured, Measured]:
     requests.post(f"{here.graph_url}/_emulator/reset", timeout=10).raise_for_status()
     asked_before = len(here.log("azurite").read_bytes())
     with watching({name: part.pid for name, part in here.parts.items()}) as watch:
-        status = _followed(here, as_of)
+        status, looks = _followed(here, as_of)
     asked = here.log("azurite").read_bytes()[asked_before:].decode()
     stats = requests.get(f"{here.graph_url}/_emulator/stats", timeout=10).json()
     return status, {
@@ -64,21 +64,22 @@ def _measured(here: World, as_of: datetime) -> tuple[Measured, Measured]:
         "graph requests": stats["requests"]["byKind"],
         "not prebuilt": stats["notPrebuilt"],
         "complaints": stats["complaintCounts"],
+        "looks": {"number": len(looks), "longest": round(max(looks), 2)},
         "orchestrations": counts.orchestrations(here.state / "host" / "host.db", f"{NAME}-{status['runId']}"),
     }
 
 
 def _tick(here: World) -> Measured:
-    """It has ended when storage has been left alone for some seconds."""
+    """It has ended when storage has been left alone for some seconds, in which neither it nor the host did much."""
     log = here.log("azurite")
     asked_before = size = log.stat().st_size
-    with watching({"host": here.parts["host"].pid}) as watch:
-        began = changed = time.monotonic()
+    with watching({name: here.parts[name].pid for name in ("host", "azurite")}) as watch:
+        began = changed = time.time()
         requests.post(f"{here.url}/admin/functions/rerun_timer", json={"input": ""}, timeout=10).raise_for_status()
-        while time.monotonic() - changed < _QUIET_SECONDS:
+        while time.time() - changed < _QUIET_SECONDS or _busy(watch):
             time.sleep(0.05)
             if log.stat().st_size != size:
-                size, changed = log.stat().st_size, time.monotonic()
+                size, changed = log.stat().st_size, time.time()
     asked = counts.storage_requests(log.read_bytes()[asked_before:].decode().splitlines())
     return {
         "seconds": round(changed - began, 2),
@@ -88,16 +89,27 @@ def _tick(here: World) -> Measured:
     }
 
 
-def _followed(here: World, as_of: datetime) -> Measured:
-    caller = Caller(here.url)
+def _busy(watch: Watch) -> bool:
+    now = time.time()
+    return sum(watch.between(now - _QUIET_SECONDS, now).values()) > _QUIET_SECONDS * _IDLE
+
+
+def _followed(here: World, as_of: datetime) -> tuple[Measured, list[float]]:
+    """Its last status, and how many seconds each look at it took."""
+    caller, looks = Caller(here.url), []
     run = caller.start(NAME, rfc3339(as_of))
-    status: Measured = {}
-    for status in caller.follow(run, POLL_SECONDS):
+    while True:
+        began = time.monotonic()
+        status = next(caller.follow(run))
+        looks.append(time.monotonic() - began)
         here.check()
         _tell(status)
+        if status["state"] in ENDED:
+            break
+        time.sleep(POLL_SECONDS)
     if status["state"] != "Succeeded":
         raise NotDone(f"the run ended as {status['state']}: {status.get('problem')}")
-    return status
+    return status, looks
 
 
 def _tell(status: Measured) -> None:

@@ -98,7 +98,11 @@ def _orchestrations(whole: Whole) -> Table:
     return Table(
         "Orchestrations (sizes in bytes):",
         ["what", ""],
-        [[what, f"{count:,}"] for what, count in whole["first"]["orchestrations"].items()],
+        [
+            *([what, f"{count:,}"] for what, count in whole["first"]["orchestrations"].items()),
+            ["looks at the run from outside", f"{whole['first']['looks']['number']:,}"],
+            ["the longest of them, s", number(whole["first"]["looks"]["longest"])],
+        ],
     )
 
 

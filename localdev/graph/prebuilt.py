@@ -60,7 +60,14 @@ class Recorder:
         self._kept[key(call)] = answer.status, gzip.compress(answer.body, 6)
 
     def save(self, folder: Path, user_id: str) -> None:
-        _file(folder, user_id).write_bytes(_encode(self._kept))
+        """All at once: what is there is whole."""
+        unfinished = _file(folder, user_id).with_suffix(".unfinished")
+        unfinished.write_bytes(_encode(self._kept))
+        unfinished.replace(_file(folder, user_id))
+
+
+def is_recorded(folder: Path, user_id: str) -> bool:
+    return _file(folder, user_id).is_file()
 
 
 def _file(folder: Path, user_id: str) -> Path:

@@ -190,12 +190,13 @@ def run_of(mailboxes, asked, seconds=10.0):
         "storage requests": {"staging mailboxes messages": asked, "config runs": {"read": 1}},
         "graph requests": {"GET /users/{user-id}/mailFolders/{mailFolder-id}": 6 * mailboxes},
         "not prebuilt": 0,
+        "looks": {"number": 7, "longest": 0.5},
         "orchestrations": {"activities": 30, "orchestrations": 4, "episodes": 20, "rows": 100},
     }
 
 
-def tick(blobs, seconds):
-    return {"seconds": seconds, "cpu": 0.1, "blobs": blobs, "storage requests": {"staging": {"list": 2}}}
+def tick(blobs, cpu):
+    return {"seconds": 5 * cpu, "cpu": cpu, "blobs": blobs, "storage requests": {"staging": {"list": 2}}}
 
 
 WHOLE = {
