@@ -15,6 +15,7 @@ from collections.abc import Callable
 WINDOW = 10.0  # seconds by which Graph counts what an app asks (graph-facts §3)
 SLOWEST = 4.0  # requests per second, what one mailbox takes if an answer takes a second
 FASTEST = 10_000.0  # requests per second; more than a process can ask is no pace
+IN_A_ROW = 4  # mailboxes, one after the other refused, that speak for all; sixteen are read at once
 LONGEST_GUESS = 60.0  # seconds that mailboxes wait which Graph has not told to, if the others are refused
 
 _DECREASE = 0.1  # of the ceiling; on a curve that bends to the ceiling that costs a fortieth of the rate
@@ -40,7 +41,8 @@ class Pace:
         self._grows_from = -math.inf
         self._next = 0.0
         self._answers: deque[float] = deque()
-        self._last_refused: tuple[str, float] | None = None  # the mailbox, and when the request was sent
+        self._last_refused = "", -math.inf  # the mailbox, and when the request was sent
+        self._in_a_row: set[str] = set()  # mailboxes refused, with no answer in between
 
     @property
     def free(self) -> bool:
@@ -77,18 +79,20 @@ class Pace:
         self._answers.append(now)
         while self._answers[0] < now - WINDOW - 2 * _ROUNDED:
             self._answers.popleft()
-        if self._ceiling is None and self._last_refused is not None and sent > self._last_refused[1]:
-            self._last_refused = None
+        if sent > self._last_refused[1]:
+            self._in_a_row.clear()
 
     def refused(self, mailbox: str, sent: float, now: float, wait: float, told: bool) -> None:
         """Status 429, to be asked again after `wait` seconds. told: Graph says that it means the tenant or the app.
 
-        Where it does not say, it means the mailbox, unless the refusal before this one was another mailbox's. While
-        there is no pace, an answer between the two shows that it means them one by one.
+        Where it does not say, it means the mailbox, unless it refuses several in a row. While there is a pace, a second
+        mailbox suffices, whatever was answered in between, if the wait is no longer than to the end of a window.
         """
-        another = self._last_refused is not None and self._last_refused[0] != mailbox
+        of_window = self._ceiling is not None and wait <= WINDOW + _ROUNDED
+        another = self._last_refused[0] not in ("", mailbox)
+        self._in_a_row.add(mailbox)
         self._last_refused = mailbox, sent
-        if not told and not another:
+        if not (told or len(self._in_a_row) >= IN_A_ROW or (of_window and another)):
             return
         self.clear_at = max(self.clear_at, now + (wait if told else min(wait, LONGEST_GUESS)))
         if sent > self._lowered_at:  # what was under way by then tells nothing new

@@ -61,18 +61,18 @@ async def test_other_mailboxes_are_read_on_while_one_is_told_to_wait():
     assert clock.slept == []
 
 
-async def test_where_graph_does_not_say_so_two_mailboxes_in_a_row_speak_for_all():
+async def test_where_graph_does_not_say_so_four_mailboxes_in_a_row_speak_for_all():
     clock = Clock()
-    refusals = [error(429, "TooManyRequests", Retry_After="15") for _ in range(2)]
-    graph = FakeGraph([ONE], script=[once(*refusals)])
+    four = [f"m{number}" for number in range(4)]
+    graph = FakeGraph([ONE], script=[once(*(error(429, "TooManyRequests", Retry_After="9") for _ in four))])
     seen = noting(graph, clock)
     async with client_of(graph, clock) as client:
-        await asyncio.gather(ask(client, "ada"), ask(client, "bob"))
+        await asyncio.gather(*(ask(client, mailbox) for mailbox in four))
         await ask(client, "cleo")
 
     first = seen[0][1]
-    assert {mailbox for mailbox, _ in seen} == {"ada", "bob", "cleo"}
-    assert all(at >= first + 15 for _, at in seen[2:])
+    assert {mailbox for mailbox, _ in seen} == {*four, "cleo"}
+    assert all(at >= first + 9 for _, at in seen[4:])
 
 
 async def test_a_long_wait_of_the_tenants_is_told_to_everybody_and_costs_no_further_request():

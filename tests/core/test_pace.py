@@ -175,42 +175,46 @@ def test_one_mailbox_that_is_refused_again_and_again_is_its_own_affair():
     assert pace.clear_at == 0
 
 
-def test_two_mailboxes_refused_with_no_answer_between_are_everybodys():
+def test_four_mailboxes_refused_with_no_answer_between_speak_for_all():
     pace = pace_with(10)
 
-    pace.refused("ada", 99.9, 100.0, 5.0, told=False)
-    pace.answered(99.8, 100.1)  # sent before, and let through before Graph began to refuse
-    pace.refused("bob", 99.95, 100.2, 7.0, told=False)
+    for number, mailbox in enumerate(["ada", "bob", "cleo", "ada", "dan"]):
+        assert pace.clear_at == 0
+        pace.refused(mailbox, 99.9, 100 + number / 10, 5.0, told=False)
+        pace.answered(99.8, 100.05 + number / 10)  # sent before, and let through before Graph began to refuse
 
-    assert pace.clear_at == pytest.approx(107.2)
+    assert pace.clear_at == pytest.approx(105.4)
     assert not pace.free
 
 
 def test_an_answer_between_them_shows_that_they_are_meant_one_by_one():
     pace = pace_with(10)
 
-    pace.refused("ada", 99.9, 100.0, 5.0, told=False)
-    pace.answered(99.95, 100.1)
-    pace.refused("bob", 100.0, 100.2, 7.0, told=False)
+    for number, mailbox in enumerate(["ada", "bob", "cleo", "dan", "eve", "fay"]):
+        pace.refused(mailbox, 99 + number, 99.1 + number, 5.0, told=False)
+        if mailbox == "cleo":
+            pace.answered(99.05 + number, 99.2 + number)
 
     assert pace.clear_at == 0
 
 
-def test_while_there_is_a_pace_another_mailboxs_refusal_is_everybodys_at_once():
+@pytest.mark.parametrize(("wait", "until"), [(2, 123.1), (10, 131.1), (3_600, 101.0)])
+def test_while_there_is_a_pace_another_mailboxs_refusal_is_everybodys_if_it_is_to_the_end_of_a_window(wait, until):
+    """Who is told to wait for longer has a reason of his own."""
     pace = pace_with(10)
     refuse(pace, 100.0, wait=1, mailbox="ada")
     pace.answered(120.0, 120.1)
 
-    pace.refused("bob", 121.0, 121.1, 2.0, told=False)
+    pace.refused("bob", 121.0, 121.1, wait, told=False)
 
-    assert pace.clear_at == pytest.approx(123.1)
+    assert pace.clear_at == pytest.approx(until)
 
 
 def test_who_was_not_told_to_wait_waits_a_minute_at_most():
     told, guessed = pace_with(10), pace_with(10)
 
     refuse(told, 100.0, wait=3_600)
-    for mailbox in ("ada", "bob"):
+    for mailbox in ("ada", "bob", "cleo", "dan"):
         guessed.refused(mailbox, 99.9, 100.0, 3_600.0, told=False)
 
     assert told.clear_at == 3_700

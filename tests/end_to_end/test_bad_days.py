@@ -130,6 +130,20 @@ def test_a_mailbox_throttled_for_an_hour_is_unavailable_and_the_others_count(app
     app.start_host()
 
 
+def test_a_tenant_that_is_throttled_as_a_whole_is_read_to_its_end(app: App, undisturbed: dict[str, bytes]) -> None:
+    """Every mailbox is refused once; then all wait, and go on at the pace that Graph was seen to allow."""
+    refused = {"kind": "status", "status": 429, "code": "TooManyRequests", "retryAfter": "1"}
+    app.faults(TAKE_TIME, *(refused | {"path": MESSAGES, "mailbox": village.address(name)} for name in village.OURS))
+
+    app.succeed(app.start())
+
+    assert app.tables() == undisturbed
+    assert app.emulator("GET", "stats")["complaints"] == []
+    # The app keeps a pace from now on; one that starts anew does not.
+    app.kill_host()
+    app.start_host()
+
+
 def test_when_every_mailbox_is_refused_the_run_fails_and_the_former_result_stays(app: App) -> None:
     before = _result(app)
     for name in village.OURS:
