@@ -51,6 +51,9 @@ def take(svc: Services, enrichment: str, run_id: str, erasure: str | None = None
         if _goes_on(svc, enrichment, other):
             return False
         config.delete(name, tagged[1])  # whoever ended that run died before letting go
+    if _has_ended(svc, enrichment, run_id):  # between the first look and now
+        release(svc, enrichment, run_id)
+        return False
     return True
 
 

@@ -24,14 +24,15 @@ class Killed(BaseException):
 class Attempt:
     """One attempt of an activity, in a thread of its own, as in a worker of its own.
 
-    work: the activity's function of what it is given to reach the storage by · allowed: how many steps it may do.
+    work: the activity's function of what it is given to reach the storage by · allowed: how many steps it may do ·
+    steps: how many it has come to.
     """
 
     work: Callable[[Callable[[], None]], Any]
     allowed: int = FOR_EVER
     result: Any = None
     error: BaseException | None = None
-    _steps: int = 0
+    steps: int = 0
     _held: int = 0
     _killed: bool = False
     _thread: threading.Thread | None = None
@@ -44,7 +45,7 @@ class Attempt:
     async def go_on(self, steps: int = FOR_EVER) -> None:
         """Let it do so many more steps; returns when it is held up, or has ended."""
         with self._change:
-            self.allowed = min(self._steps - self._held + steps, FOR_EVER)
+            self.allowed = min(self.steps - self._held + steps, FOR_EVER)
             self._change.notify_all()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
@@ -61,8 +62,8 @@ class Attempt:
     def step(self) -> None:
         """Before each step to storage, from whatever thread of the attempt."""
         with self._change:
-            number = self._steps
-            self._steps += 1
+            number = self.steps
+            self.steps += 1
             self._held += 1
             self._change.notify_all()
             self._change.wait_for(lambda: number < self.allowed or self._killed)
@@ -84,7 +85,7 @@ class Attempt:
         assert self._thread is not None
         while self._thread.is_alive():
             with self._change:
-                if self._held and self._steps - self._held == self.allowed:
+                if self._held and self.steps - self._held == self.allowed:
                     return
                 self._change.wait(0.002)
 

@@ -13,9 +13,9 @@ from typing import Any
 from localdev.host.play import WorkerDied
 from tests.workers.attempts import Attempt
 
-HOW = ("once", "once", "twice later", "overtaken", "overtaken", "side by side", "killed")
+HOW = ("once", "twice later", "overtaken", "overtaken", "overtaken", "side by side", "killed")
 MOST_DEATHS = 3
-MOST_STEPS = 40  # an activity of a small run has about as many
+USUAL_STEPS = 20  # of an activity, as long as it is not known
 
 
 @dataclass
@@ -29,12 +29,13 @@ class Task:
 class Workers:
     """attempt: of an activity's name and its order · r: None for one worker that does one thing after the other.
 
-    late: attempts whose answers nobody waits for any more.
+    late: attempts whose answers nobody waits for any more · steps: how many an activity has taken.
     """
 
     attempt: Callable[[str, dict[str, Any]], Attempt]
     r: Random | None = None
     late: list[Attempt] = field(default_factory=list)
+    steps: dict[str, int] = field(default_factory=dict)
     _deaths: Counter[str] = field(default_factory=Counter)
     _waiting: list[Task] = field(default_factory=list)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
@@ -86,24 +87,28 @@ class Workers:
         r = self.r
         if r is None:
             return await self._to_its_end(self._begin(task))
-        while self.late and r.random() < 0.25:
+        while self.late and r.random() < 0.2:
             await self._some_late_one()
+        some = r.randrange(self.steps.get(task.name, USUAL_STEPS))
         how = r.choice(HOW)
         if how == "killed" and self._may_die(task):
             doomed = self._begin(task)
-            await doomed.go_on(r.randrange(MOST_STEPS))
+            await doomed.go_on(some)
             await doomed.kill()
             raise WorkerDied
         if how == "overtaken":
             slow = self._begin(task)
-            await slow.go_on(r.randrange(MOST_STEPS))
+            await slow.go_on(some)
             if not slow.ended:
                 self.late.append(slow)
         if how == "twice later":
             self.late.append(self._begin(task))
         if how == "side by side":
             return await self._side_by_side(self._begin(task), self._begin(task))
-        return await self._to_its_end(self._begin(task))
+        last = self._begin(task)
+        answer = await self._to_its_end(last)
+        self.steps[task.name] = last.steps
+        return answer
 
     def _may_die(self, task: Task) -> bool:
         """Where its worker dies every time, a run fails, as it should."""
