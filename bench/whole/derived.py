@@ -162,7 +162,7 @@ def _gb_of_a_run(whole: Whole) -> float:
 def _tick(whole: Whole, case: Case) -> Usage:
     """It lists all that is kept in staging, twice, and so takes the longer the more runs are kept."""
     one, none = whole["tick"], whole["small"]["tick"]
-    listed = KEPT_RUNS * (_scale(whole["first"]) * one["blobs"] + shuffled(YEAR.items, GROUPS, ITEMS_PER_CALL))
+    listed = KEPT_RUNS * _scale(whole["first"]) * one["blobs"]
     for_each = max(0.0, (one["cpu"] - none["cpu"]) / max(1, one["blobs"] - none["blobs"]))
     asked = one["storage requests"]
     lists = _sum(asked, "list", ("staging",)) + 2 * listed / BLOBS_PER_LIST
