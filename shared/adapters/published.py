@@ -20,7 +20,7 @@ from shared.core.figures import NEVER, Figures
 from shared.core.periods import DAYS, LEVELS, Window, rfc3339
 from shared.core.score import Scores
 
-CHUNK = 131_072  # rows of a frame, and of a row group
+CHUNK = 65_536  # rows of a frame, and of a row group
 _EPOCH = 719_163  # ordinal of 1970-01-01
 
 

@@ -50,10 +50,13 @@ class Shuffle(Generic[Facts]):
 
     def part(self, number: int) -> Facts:
         """The facts of this part of all files, one file after the other."""
+        facts = tables.from_arrow(self.kind, self._together(number))
+        pa.default_memory_pool().release_unused()  # Arrow would keep what unpacking took
+        return facts
+
+    def _together(self, number: int) -> pa.Table:
         batches = [self._open(file).get_batch(number) for file in self.files]
-        table = pa.Table.from_batches(batches, tables.schema_of(self.kind))
-        del batches  # `from_arrow` lets go of the table column by column
-        return tables.from_arrow(self.kind, table)
+        return pa.Table.from_batches(batches, tables.schema_of(self.kind))
 
     def _open(self, file: bytes) -> Any:
         options = pa.ipc.IpcReadOptions(use_threads=False)

@@ -18,6 +18,8 @@ _FLAT = (
     *("presence", "score", "band", "moved", "change", "own", "meetings"),
     *("first_day", "since_email", "since_meeting", "meeting_minutes", "reply_minutes", "months_hidden"),
 )
+# Of a row group: what the writer holds at once.
+_ROWS = 8_192
 _WIDE = ("totals", "sides", "values", "points", "one_more", "months")
 
 
@@ -30,7 +32,8 @@ def write(standing: Standing) -> bytes:
     columns |= {name: _wide(getattr(standing, name)) for name in _WIDE}
     table = pa.table(columns).replace_schema_metadata({"about": json.dumps(_told(standing.about))})
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", compression_level=1, write_statistics=False)
+    how: Any = {"compression": "zstd", "compression_level": 1, "write_statistics": False}
+    pq.write_table(table, sink, row_group_size=_ROWS, **how)
     return sink.getvalue()
 
 

@@ -21,6 +21,8 @@ from shared.core.periods import LEVELS, Window
 
 BILLION = 1_000_000_000
 _MOST_PERIODS = 64  # of a level; a window touches 53 weeks, sometimes 54
+_X_BITS = 32
+_X = (1 << _X_BITS) - 1
 Ints = NDArray[np.integer[Any]]
 
 
@@ -73,33 +75,46 @@ def _last_days(figures: Figures, window: Window) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What references are made of: of each row its level and period as one number, and x of the first four parts."""
+class Tally:
+    """What references are made of: for each of the first four parts how often each x occurs in each level and period.
 
-    group: NDArray[np.uint16]
-    counted: tuple[NDArray[np.int32], ...]
+    keys: level, period and x as one number each, ascending, distinct · counts: how often.
+    """
 
-
-def measured_of(figures: Figures) -> Measured:
-    group = figures.level.astype(np.uint16) * _MOST_PERIODS + figures.period.astype(np.uint16)
-    return Measured(group, _counted(figures))
+    keys: tuple[NDArray[np.int64], ...]
+    counts: tuple[NDArray[np.int64], ...]
 
 
-def references_of(some: Sequence[Measured], options: ScoreOptions) -> NDArray[np.int64]:
-    """R of each level, period and part: shape (levels, periods, 5). The rows of all are the sets A of their levels and
-    periods; where there is none, R are the floors."""
+def tally(figures: Figures) -> Tally:
+    group = (figures.level.astype(np.int64) * _MOST_PERIODS + figures.period) << _X_BITS
+    found = [np.unique(group | x, return_counts=True) for x in _counted(figures)]
+    return Tally(tuple(keys for keys, _ in found), tuple(counts for _, counts in found))
+
+
+def added(some: Sequence[Tally]) -> Tally:
+    """At least one; their rows together."""
+    keys, counts = [], []
+    for part in range(len(PARTS) - 1):
+        of_part, place = np.unique(np.concatenate([each.keys[part] for each in some]), return_inverse=True)
+        total = np.zeros(len(of_part), np.int64)
+        np.add.at(total, place, np.concatenate([each.counts[part] for each in some]))
+        keys.append(of_part)
+        counts.append(total)
+    return Tally(tuple(keys), tuple(counts))
+
+
+def references_of(rows: Tally, options: ScoreOptions) -> NDArray[np.int64]:
+    """R of each level, period and part: shape (levels, periods, 5). Rows of a level and a period are its set A; where
+    there is none, R are the floors."""
     references = np.empty((len(LEVELS), _MOST_PERIODS, len(PARTS)), np.int64)
     for number, level in enumerate(LEVELS):
         references[number] = [*floors_of(options, level), options.half_life_days]
-    group = np.concatenate([np.zeros(0, np.uint16), *(each.group for each in some)])
-    order = np.argsort(group, kind="stable")
-    bounds = np.cumsum(np.bincount(group, minlength=len(LEVELS) * _MOST_PERIODS)).tolist()
-    for part in range(len(PARTS) - 1):
-        values = np.concatenate([np.zeros(0, np.int32), *(each.counted[part] for each in some)])[order]
-        for place, (begin, end) in enumerate(pairwise([0, *bounds])):
+    for part, (keys, counts) in enumerate(zip(rows.keys, rows.counts, strict=True)):
+        bounds = np.searchsorted(keys, np.arange(len(LEVELS) * _MOST_PERIODS + 1) << _X_BITS).tolist()
+        for place, (begin, end) in enumerate(pairwise(bounds)):
             if begin < end:
-                rank = rank_of(end - begin, options.percentile)
-                smallest = np.partition(values[begin:end], rank - 1)[rank - 1]
+                up_to = np.cumsum(counts[begin:end])
+                smallest = keys[begin + np.searchsorted(up_to, rank_of(int(up_to[-1]), options.percentile))] & _X
                 of_period = references[place // _MOST_PERIODS, place % _MOST_PERIODS]
                 of_period[part] = max(of_period[part], smallest)
     return references

@@ -222,9 +222,11 @@ def about_result(
 
 
 def _months(figures: Figures, place: NDArray[np.int64], customers: int, window: Window) -> NDArray[np.int32]:
-    rows = take(figures, np.flatnonzero(figures.level == _MONTH))
+    rows = np.flatnonzero(figures.level == _MONTH)
+    customer, period = place[figures.account[rows]], figures.period[rows]
     months = np.zeros((customers, len(DIRECTIONS), int(window.month_of_day[-1]) + 1), np.int32)
-    months[place[rows.account], :, rows.period] = _side_by_side(rows, DIRECTIONS)
+    for number, name in enumerate(DIRECTIONS):
+        months[customer, number, period] = getattr(figures, name)[rows]
     return months
 
 

@@ -13,13 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shared.adapters import published
-from shared.adapters.shuffles import Shuffle
+from shared.adapters.shuffles import Shuffle, pack
 from shared.core import privacy
 from shared.core.columns import concat, cut, take
 from shared.core.figures import Figures
 from shared.core.periods import DAYS, LEVELS
 from shared.core.plan import Plan
-from shared.core.score import Measured, Scores, measured_of, references_of, scores
+from shared.core.score import Scores, Tally, added, references_of, scores, tally
 from shared.core.standing import for_readers
 from shared.services import Services, snapshots
 from shared.services.documents import Document
@@ -58,20 +58,20 @@ class Survey:
     customers: int
 
 
-def survey(figures: Ranged, customers: int, hide: Hide, plan: Plan, keep: list[Figures] | None = None) -> Survey:
+def survey(figures: Ranged, customers: int, hide: Hide, plan: Plan, keep: list[bytes] | None = None) -> Survey:
     """hide: which levels of which customers are left out, from the rows of these customers · keep: takes up the shown
-    rows that readers' answers come from."""
+    rows that readers' answers come from, packed as a `Shuffle` has them."""
     hidden = np.zeros((customers, len(LEVELS)), np.bool_)
-    measured: list[Measured] = []
+    tallies: list[Tally] = []
     enriched = 0
     for some in figures.each():
         hidden |= hide(some)
         shown = privacy.shown(some, hidden)
-        measured.append(measured_of(shown))
+        tallies = [added([*tallies, tally(shown)])]
         enriched += int((shown.level == _YEAR).sum())
         if keep is not None:
-            keep.append(for_readers(shown, plan.window))
-    return Survey(hidden, references_of(measured, plan.options.score), enriched)
+            keep.append(pack([for_readers(shown, plan.window)]))
+    return Survey(hidden, references_of(tallies[0], plan.options.score), enriched)
 
 
 def write(

@@ -57,6 +57,23 @@ def csv(svc, run, table):
     return svc.storage.output.read(blob_names.table("Office", run, table, "csv")).decode().splitlines()
 
 
+def test_an_attempt_that_is_late_leaves_what_is_current_now(monkeypatch):
+    """Another attempt has ended the run while this one wrote; a later result, of another `asOf` or not, stays."""
+    svc, run = made()
+    closing = publish_results._write
+
+    def slowly(*args):
+        written = closing(*args)
+        runs.close(svc, NAME, run, {"state": "Succeeded"})
+        svc.storage.output.write(blob_names.current("Office"), json.dumps({"runId": "later", "asOf": "2026-07-01T12:00:00Z"}).encode())
+        return written
+
+    monkeypatch.setattr(publish_results, "_write", slowly)
+    publish(svc, run)
+
+    assert current(svc)["runId"] == "later"
+
+
 def test_every_table_lies_there_in_both_formats_and_current_json_names_them():
     """Interfaces §6: `current.json`: {runId, asOf, tables: [{name, rows, parquet, csv}], configHash}."""
     svc, run = made(hierarchy=True)

@@ -42,7 +42,7 @@ def office():
 
 
 def scored(rows):
-    return score.scores(rows, score.references_of([score.measured_of(rows)], ScoreOptions()), ScoreOptions(), WINDOW)
+    return score.scores(rows, score.references_of(score.tally(rows), ScoreOptions()), ScoreOptions(), WINDOW)
 
 
 def to_csv(*frames):

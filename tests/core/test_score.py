@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.core.enrichment import Floors, ScoreOptions, Weights
 from shared.core.figures import Figures
 from shared.core.periods import DAYS, LEVELS
-from shared.core.score import BILLION, measured_of, parts_of, rank_of, references_of, rounded, scores
+from shared.core.score import BILLION, parts_of, rank_of, references_of, rounded, scores, tally
 from tests.facts import WINDOW
 
 OPTIONS = ScoreOptions()
@@ -44,7 +44,7 @@ def score(*rows, options=OPTIONS, level="Year", period=0):
 
 
 def scored(table, options=OPTIONS):
-    return scores(table, references_of([measured_of(table)], options), options, WINDOW)
+    return scores(table, references_of(tally(table), options), options, WINDOW)
 
 
 @pytest.mark.parametrize(
