@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from shared.adapters import arrays
+from shared.core.columns import concat
 from shared.core.contracts import Counts
 from shared.core.facts import MeetingCopies, MeetingItems, MessageCopies, MessageItems, Ragged
 from shared.core.figures import Figures
@@ -89,8 +91,17 @@ _SCHEMAS: dict[type, pa.Schema] = {
     ),
 }
 
-# Hashes do not repeat and instants hardly do: a dictionary of them would only cost.
-_PLAIN = ("id", "item", "conversation", "conversations", "sent", "received", "start", "end")
+# Hashes do not repeat: a dictionary of them would only cost. Those of conversations do.
+_PLAIN = ("id", "item")
+
+# Of two instants the first is stored as steps from row to row, the second as its distance, which is often the same.
+_NEAR: dict[type, tuple[str, str]] = {
+    MessageCopies: ("received", "sent"),
+    MeetingCopies: ("start", "end"),
+    Ledger: ("received", "sent"),
+}
+_SECOND = 1_000_000
+_UNIT = "microseconds"
 
 
 def write_message_copies(copies: MessageCopies, counts: Counts) -> bytes:
@@ -112,15 +123,34 @@ def write(facts: AnyFacts, counts: Counts | None = None) -> bytes:
 
 
 def _written(facts: AnyFacts, notes: dict[str, Any]) -> bytes:
-    schema = schema_of(type(facts))
-    metadata = {name: json.dumps(note) for name, note in notes.items()}
-    table = pa.Table.from_batches([to_arrow(facts)]).replace_schema_metadata(metadata)
+    near, unit = _brought_near(facts)
+    metadata = {name: json.dumps(note) for name, note in {**notes, _UNIT: unit}.items()}
+    table = pa.Table.from_batches([to_arrow(near)]).replace_schema_metadata(metadata)
+    in_steps = _NEAR.get(type(facts), ())[:1]
+    how: Any = {
+        "use_dictionary": [path for path in _leaves(table.schema) if path not in (*_PLAIN, *in_steps)],
+        "column_encoding": dict.fromkeys(in_steps, "DELTA_BINARY_PACKED") or None,
+    }
     sink = io.BytesIO()
-    repeating: Any = [path for path in _leaves(schema) if path.split(".")[0] not in _PLAIN]
-    pq.write_table(
-        table, sink, compression="zstd", compression_level=1, use_dictionary=repeating, write_statistics=False
-    )
+    pq.write_table(table, sink, compression="zstd", compression_level=1, write_statistics=False, **how)
     return sink.getvalue()
+
+
+def _brought_near(facts: AnyFacts) -> tuple[AnyFacts, int]:
+    """(the facts with small numbers instead of instants, how many microseconds they count)"""
+    if type(facts) not in _NEAR:
+        return facts, 1
+    first, second = _NEAR[type(facts)]
+    instant = getattr(facts, first)
+    distance = getattr(facts, second) - instant
+    unit = 1 if (instant % _SECOND).any() or (distance % _SECOND).any() else _SECOND
+    return replace(facts, **{first: instant // unit, second: distance // unit}), unit
+
+
+def _as_they_were(facts: Facts, unit: int) -> Facts:
+    first, second = _NEAR[type(facts)]
+    instant = getattr(facts, first) * unit
+    return replace(facts, **{first: instant, second: instant + getattr(facts, second) * unit})
 
 
 def schema_of(kind: type) -> pa.Schema:
@@ -140,11 +170,10 @@ def _leaves(schema: pa.Schema) -> list[str]:
 
 def _to_arrow(column: Any, kind: pa.DataType, offsets_of_flags: NDArray[np.int64] | None) -> Any:
     if not isinstance(kind, pa.ListType):
-        return pa.array(column, type=kind)
+        return arrays.to_arrow(column)
     lists = column if isinstance(column, Ragged) else Ragged(_known(offsets_of_flags), column)
-    values: Any = pa.array(lists.values, type=kind.value_type)
-    offsets: Any = pa.array(lists.offsets.astype(np.int32))
-    return pa.ListArray.from_arrays(offsets, values, type=kind)
+    offsets = arrays.to_arrow(lists.offsets.astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, arrays.to_arrow(lists.values), type=kind)
 
 
 def _known(offsets: NDArray[np.int64] | None) -> NDArray[np.int64]:
@@ -154,12 +183,20 @@ def _known(offsets: NDArray[np.int64] | None) -> NDArray[np.int64]:
 
 def read(kind: type[Facts], *files: bytes) -> Facts:
     """What `write` wrote, of several files one after the other; of none, no rows."""
+    if not files:
+        return from_arrow(kind, schema_of(kind).empty_table())
+    return concat([_read(kind, data) for data in files])
+
+
+def _read(kind: type[Facts], data: bytes) -> Facts:
     # A ParquetFile, not `read_table`: that one brings the whole of pyarrow.dataset along.
-    tables = [pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False) for data in files]
-    facts = from_arrow(kind, pa.concat_tables(tables or [schema_of(kind).empty_table()]))
-    del tables
+    table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+    unit = json.loads((table.schema.metadata or {}).get(_UNIT.encode(), b"0"))
+    facts = from_arrow(kind, table)
+    del table
     pa.default_memory_pool().release_unused()  # Arrow would keep what decoding took until the next file
-    return facts
+    # Files of earlier versions hold the instants themselves.
+    return _as_they_were(facts, unit) if unit and kind in _NEAR else facts
 
 
 def read_counts(data: bytes) -> Counts:
@@ -183,9 +220,10 @@ def from_arrow(kind: type[Facts], table: pa.Table) -> Facts:
         column: Any = table.column(name).combine_chunks()
         table = table.drop_columns([name])  # column by column: nothing lies in memory twice for long
         if name == "declined":
-            columns[name] = column.flatten().to_numpy(zero_copy_only=False)
+            columns[name] = arrays.to_numpy(column.flatten())
         elif isinstance(column, pa.ListArray):
-            columns[name] = Ragged(column.offsets.to_numpy().astype(np.int64), column.flatten().to_numpy())
+            offsets = arrays.to_numpy(column.offsets).astype(np.int64)
+            columns[name] = Ragged(offsets, arrays.to_numpy(column.flatten()))
         else:
-            columns[name] = column.to_numpy(zero_copy_only=False)
+            columns[name] = arrays.to_numpy(column)
     return kind(**columns)

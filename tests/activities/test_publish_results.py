@@ -65,7 +65,8 @@ def test_an_attempt_that_is_late_leaves_what_is_current_now(monkeypatch):
     def slowly(*args):
         written = closing(*args)
         runs.close(svc, NAME, run, {"state": "Succeeded"})
-        svc.storage.output.write(blob_names.current("Office"), json.dumps({"runId": "later", "asOf": "2026-07-01T12:00:00Z"}).encode())
+        later = {"runId": "later", "asOf": "2026-07-01T12:00:00Z"}
+        svc.storage.output.write(blob_names.current("Office"), json.dumps(later).encode())
         return written
 
     monkeypatch.setattr(publish_results, "_write", slowly)
