@@ -1,7 +1,8 @@
 """Copies → items → figures → published tables, through the activities themselves, one process per measurement.
 
-`python -m bench aggregation [--millions 11.1 50] [--rounds 2]`: items, nine messages for each meeting. The figures
-alone also by other means, bucket by bucket on one thread, whose rows have to be the same.
+`python -m bench aggregation [--millions 11.1 50] [--rounds 2]`: copies, nine of messages for each of a meeting; a third
+of the items have two. The figures alone also by other means, bucket by bucket on one thread, whose rows have to be the
+same.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from bench.fresh import Check, Stage, column, in_fresh_process
 from shared.core.contracts import Spread
 
 QUICK = ("--millions", "1", "--rounds", "2")
-FULL_SIZE = 50_000_000  # 45 million messages and 5 million meetings: what the limits are for
+FULL_SIZE = 50_000_000  # copies: 45 million of messages and 5 million of meetings, what the limits are for
 PEERS = {"duckdb": "bench.peers", "polars": "bench.peer_polars", "pandas": "bench.peers"}
 STEPS = ("joins", "aggregates", "publishes")
 EVERY, EVEN, ODD = slice(None), slice(0, None, 2), slice(1, None, 2)
-PATIENCE = 12_000_000  # items; beyond, pandas alone would take many minutes
+PATIENCE = 12_000_000  # copies; beyond, pandas alone would take many minutes
 
 
 class Whole(NamedTuple):
@@ -43,7 +44,7 @@ class Whole(NamedTuple):
 
 def measure(arguments: list[str]) -> list[Figure]:
     parser = argparse.ArgumentParser(prog="python -m bench aggregation")
-    parser.add_argument("--millions", type=float, nargs="+", default=[11.1, 50], help="items, of each measurement")
+    parser.add_argument("--millions", type=float, nargs="+", default=[11.1, 50], help="copies, of each measurement")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
         "--folder", type=Path, help="where to leave the data of the last measurement, to profile a stage"
@@ -52,25 +53,25 @@ def measure(arguments: list[str]) -> list[Figure]:
     told, cost = [], []
     for millions in given.millions:
         with tempfile.TemporaryDirectory() as name:
-            folder, items = given.folder or Path(name), int(millions * 1_000_000)
-            _write(folder, items)
+            folder, copies = given.folder or Path(name), int(millions * 1_000_000)
+            _write(folder, copies)
             _on_two_cores(folder)
             whole = [_on_two_cores(folder) for _ in range(given.rounds)]
-            told += _of_the_whole(whole, millions) + _of_figures_alone(folder, items, given.rounds)
+            told += _of_the_whole(whole, millions) + _of_figures_alone(folder, copies, given.rounds)
         cost.append([one.cpu for one in whole])
     if len(cost) > 1:
         factor = given.millions[-1] / given.millions[0]
         growth = [last / first for first, last in zip(cost[0], cost[-1], strict=True)]
-        name = f"aggregation: growth of CPU time for {factor:.1f} times the items"
+        name = f"aggregation: growth of CPU time for {factor:.1f} times the copies"
         told.append(frame.figure(name, frame.TIMES, "lower", growth, must=factor * 5 / 4.5, aim=factor * 4.6 / 4.5))
     return told
 
 
-def _write(folder: Path, items: int) -> None:
+def _write(folder: Path, copies: int) -> None:
     from bench import synthetic
     from orchestrators.enrichment_run import spread_of
 
-    spread = spread_of(items + items // 3)
+    spread, items = spread_of(copies), copies * 3 // 4
     # About one published row for ten items, as life has it: few accounts have much, most have little.
     size = synthetic.Size(
         messages=items * 9 // 10,
@@ -114,7 +115,7 @@ def _of_the_whole(whole: list[Whole], millions: float) -> list[Figure]:
     ]
 
 
-def _of_figures_alone(folder: Path, items: int, rounds: int) -> list[Figure]:
+def _of_figures_alone(folder: Path, copies: int, rounds: int) -> list[Figure]:
     """Each customer for itself: the peers know no hierarchy."""
     from bench import synthetic
 
@@ -122,11 +123,11 @@ def _of_figures_alone(folder: Path, items: int, rounds: int) -> list[Figure]:
     run = partial(in_fresh_process, "aggregation", folder=folder)
     for stage in ("join", "aggregate"):  # what the peers read, and what their rows are compared with
         run(stage)
-    peers = [who for who in PEERS if items <= PATIENCE or who != "pandas"]
+    peers = [who for who in PEERS if copies <= PATIENCE or who != "pandas"]
     measured = frame.interleaved(rounds, {stage: partial(run, stage) for stage in ("aggregate", *peers)}, warm_up=False)
     cpu, wall = column(measured, "cpu"), column(measured, "wall")
-    name, ours = f"aggregation of {items / 1e6:g} M: figures alone", cpu["aggregate"]
-    must, aim = (30, 15) if items >= FULL_SIZE else (None, None)
+    name, ours = f"aggregation of {copies / 1e6:g} M: figures alone", cpu["aggregate"]
+    must, aim = (30, 15) if copies >= FULL_SIZE else (None, None)
     told = [frame.figure(name, "CPU s", "lower", ours, {who: cpu[who] for who in peers}, must=must, aim=aim)]
     told.append(frame.multiple(f"{name}, beside DuckDB", wall["aggregate"], wall["duckdb"], "lower", must=1))
     if "pandas" in peers:
