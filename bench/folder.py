@@ -1,4 +1,7 @@
-"""Containers that are folders: what the activities read and write while they are measured, without a network."""
+"""Containers that are folders: what the activities read and write while they are measured, without a network.
+
+Metadata are known to who wrote them, and to nobody else.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ class FolderContainer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._metadata: dict[str, dict[str, str]] = {}
 
     def read(self, name: str) -> bytes | None:
         path = self._folder / name
@@ -34,6 +38,7 @@ class FolderContainer:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+        self._metadata[name] = metadata or {}
         return _etag(data)
 
     @contextmanager
@@ -66,10 +71,15 @@ class FolderContainer:
         for path in sorted(path for path in self._folder.rglob("*") if path.is_file()):
             name = path.relative_to(self._folder).as_posix()
             if name.startswith(prefix):
-                yield Entry(name, path.stat().st_size, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+                modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                etag = _etag(path.read_bytes())
+                yield Entry(name, path.stat().st_size, modified, self._metadata.get(name, {}), etag)
 
     def newest_first(self, prefix: str) -> list[str]:
         return [entry.name for entry in self.entries(prefix)][::-1]
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        yield from sorted(path.name for path in (self._folder / prefix).glob("*") if path.is_dir())
 
 
 def _etag(data: bytes) -> str:

@@ -67,6 +67,10 @@ class MemoryContainer:
     def newest_first(self, prefix: str) -> list[str]:
         return [entry.name for entry in self.entries(prefix)][::-1]
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        below = (name[len(prefix) :].partition("/") for name in self.blobs if name.startswith(prefix))
+        yield from sorted({name for name, slash, _ in below if slash})
+
 
 def memory_storage() -> Storage:
     return Storage(MemoryContainer(), MemoryContainer(), MemoryContainer(), MemoryContainer())

@@ -22,7 +22,7 @@ MONTH_SECONDS = 30 * 86_400.0
 GB = 2.0  # of an instance: 2,048 MB
 GROUPS, ITEMS_PER_CALL = 50, 1_600_000  # √2,500 groups; what one call of joining takes
 KEPT_RUNS = 9  # a run a day, whose facts are kept for eight days
-BLOBS_PER_LIST, LIST_SECONDS = 5_000, 0.2  # Azurite takes many times as long for a long list
+REQUEST_SECONDS = 0.02  # until a short answer of the storage is there
 WRITTEN = ("staging mailboxes", "staging partitions", "staging buckets", "staging figures")
 
 
@@ -160,17 +160,15 @@ def _gb_of_a_run(whole: Whole) -> float:
 
 
 def _tick(whole: Whole, case: Case) -> Usage:
-    """It lists all that is kept in staging, twice, and so takes the longer the more runs are kept."""
-    one, none = whole["tick"], whole["small"]["tick"]
-    listed = KEPT_RUNS * _scale(whole["first"]) * one["blobs"]
-    for_each = max(0.0, (one["cpu"] - none["cpu"]) / max(1, one["blobs"] - none["blobs"]))
-    asked = one["storage requests"]
-    lists = _sum(asked, "list", ("staging",)) + 2 * listed / BLOBS_PER_LIST
-    seconds = (none["cpu"] + for_each * listed) / case.plan.speed + lists * LIST_SECONDS
+    """It lists folders, as many times whatever is in them, and reads the record of each run that is kept."""
+    one = whole["tick"]
+    lists = _sum(one["storage requests"], "list")
+    reads = _sum(one["storage requests"], "read") + KEPT_RUNS - 1  # measured with one run
+    seconds = one["cpu"] / case.plan.speed + (lists + reads) * REQUEST_SECONDS
     return Usage(
         gb_seconds=GB * max(1.0, seconds),
         executions=1,
         blob_lists=lists,
-        blob_reads=_sum(asked, "read"),
+        blob_reads=reads,
         gb_told=case.told / 1e6,
     )

@@ -69,6 +69,12 @@ class Container(Protocol):
     def newest_first(self, prefix: str) -> list[str]:
         """Names below the prefix, in descending order."""
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names of the folders directly below the prefix (empty, or one that ends in a slash), in their order.
+
+        A folder is there while a blob is in it. What is in it is not listed: it takes no longer the more there is.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:
@@ -223,6 +229,18 @@ class AzureContainer:
 
     def newest_first(self, prefix: str) -> list[str]:
         return [entry.name for entry in self.entries(prefix)][::-1]
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        from azure.core.exceptions import ResourceNotFoundError
+        from azure.storage.blob import BlobPrefix
+
+        with _storage_answers():
+            try:
+                for found in self._client.walk_blobs(name_starts_with=prefix, delimiter="/"):
+                    if isinstance(found, BlobPrefix):
+                        yield found.name[len(prefix) : -1]
+            except ResourceNotFoundError:
+                return
 
 
 class _Blocks(io.RawIOBase):

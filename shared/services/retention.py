@@ -12,7 +12,10 @@ from shared.services.documents import read
 
 
 def tidy(svc: Services) -> None:
-    """Delete what is older than its retention; never facts of a run that is active, never the current result."""
+    """Delete what is older than its retention; never facts of a run that is active, never the current result.
+
+    With every tick of the timer, so it asks for folders of runs; what is in one is listed where it is deleted.
+    """
     for stored in enrichments.list_all(svc):
         _tidy_staging(svc, stored.name)
         _tidy_results(svc, stored.body.output)
@@ -38,8 +41,7 @@ def _tidy_orphans(svc: Services) -> None:
 
 
 def _runs_in(staging: Container) -> list[tuple[str, str]]:
-    paths = (entry.name.split("/") for entry in staging.entries(""))
-    return sorted({(path[0], path[1]) for path in paths if len(path) > 2})
+    return [(name, run_id) for name in staging.folders("") for run_id in staging.folders(blob_names.staging_of(name))]
 
 
 def _tidy_used_states(svc: Services) -> None:

@@ -88,13 +88,12 @@ def make_current(
 
 def run_ids(container: Container, prefix: str) -> list[str]:
     """The ids of the runs that have left something directly below the prefix, of facts or of an output."""
-    below = {entry.name[len(prefix) :].partition("/") for entry in container.entries(prefix)}
-    return sorted({name for name, slash, _ in below if slash and RUN_ID.fullmatch(name)})
+    return [folder for folder in container.folders(prefix) if RUN_ID.fullmatch(folder)]
 
 
 def outputs(container: Container) -> list[str]:
     """The names under which results lie."""
-    return sorted({name for name, slash, _ in (entry.name.partition("/") for entry in container.entries("")) if slash})
+    return list(container.folders(""))
 
 
 def delete(container: Container, name: str, is_gone: Callable[[str], bool]) -> None:

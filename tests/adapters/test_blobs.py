@@ -139,6 +139,22 @@ def test_entries_are_in_the_order_of_their_names_and_have_their_metadata(contain
     assert container.newest_first("p/") == ["p/2", "p/1"]
 
 
+def test_folders_are_told_without_what_is_in_them(container):
+    for name in ("b/1/x", "b/1/y/z", "b/2/x", "b/3", "a/1", "c", "bb/1"):
+        container.write(name, b"")
+
+    assert list(container.folders("")) == ["a", "b", "bb"]
+    assert list(container.folders("b/")) == ["1", "2"]
+    assert list(container.folders("b/2/")) == list(container.folders("none/")) == []
+
+
+def test_a_folder_is_gone_with_the_last_blob_in_it(container):
+    container.write("a/1/x", b"")
+    container.delete_prefix("a/1/")
+
+    assert list(container.folders("a/")) == []
+
+
 def test_deleting_a_prefix_leaves_the_others(container):
     for name in ("p/1", "p/2", "q/1"):
         container.write(name, b"")
@@ -149,7 +165,7 @@ def test_deleting_a_prefix_leaves_the_others(container):
 
 def test_a_container_that_is_missing_is_empty_until_something_is_written(real_storage):
     assert real_storage.output.read("a") is None
-    assert list(real_storage.output.entries("")) == []
+    assert list(real_storage.output.entries("")) == list(real_storage.output.folders("")) == []
 
     assert real_storage.output.create("a", b"one") is not None
     assert real_storage.output.read("a") == b"one"

@@ -227,13 +227,13 @@ def test_a_later_run_asks_storage_for_what_a_small_one_asked_more_by_mailbox():
     assert later.blob_lists == pytest.approx(30 * 2_500)
 
 
-def test_the_timer_takes_the_longer_the_more_is_kept():
-    few = derived.month(WHOLE, RATES, derived.LOW)
-    many = derived.month({**WHOLE, "tick": tick(20_000, 4.0)}, RATES, derived.LOW)
-    name = f"{derived.TICKS:,} looks of the timer"
+def test_the_timer_asks_once_more_for_each_run_that_is_kept_and_takes_what_it_took():
+    look = derived.month(WHOLE, RATES, derived.LOW)[f"{derived.TICKS:,} looks of the timer"].times(1 / derived.TICKS)
 
-    assert many[name].gb_seconds > 1.5 * few[name].gb_seconds
-    assert many[name].blob_lists > 1.5 * few[name].blob_lists
+    assert look.blob_lists == pytest.approx(2)
+    assert look.blob_reads == pytest.approx(derived.KEPT_RUNS - 1)
+    asked = look.blob_lists + look.blob_reads
+    assert look.gb_seconds == pytest.approx(derived.GB * (2.0 + asked * derived.REQUEST_SECONDS))
 
 
 def test_messages_cost_what_tls_adds_to_lean_pages_more_than_full_ones():
