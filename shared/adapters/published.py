@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -151,15 +152,18 @@ class Table:
 
     def add(self, frame: pd.DataFrame) -> None:
         """One frame at least, if only to name the columns; of `CHUNK` rows each, but for the last one."""
+        for step in self.steps(frame):
+            step()
+
+    def steps(self, frame: pd.DataFrame) -> tuple[Callable[[], None], Callable[[], None]]:
+        """How to write the frame in each format: to be done in any order, or side by side, before the next frame's."""
         table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
         if self._writer is None:
             self._writer = _writer(self._parquet, table.schema)
             self._text.write((",".join(table.column_names) + "\n").encode())
-        self._writer.write_table(table, row_group_size=CHUNK)
-        _write_lines(table, self._text)
         self.rows += table.num_rows
-        del table
-        pa.default_memory_pool().release_unused()  # Arrow would keep what this frame took beside the next one
+        pa.default_memory_pool().release_unused()  # Arrow would keep what the frame before took
+        return partial(self._writer.write_table, table, row_group_size=CHUNK), partial(_write_lines, table, self._text)
 
     def end(self) -> None:
         assert self._writer is not None

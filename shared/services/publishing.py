@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from shared.core.columns import concat, cut, take
 from shared.core.figures import Figures
 from shared.core.periods import DAYS, LEVELS
 from shared.core.plan import Plan
-from shared.core.score import Scores, Tally, added, references_of, scores, tally
+from shared.core.score import Tally, added, references_of, scores, tally
 from shared.core.standing import for_readers
 from shared.services import Services, snapshots
 from shared.services.documents import Document
@@ -85,18 +85,23 @@ def write(
 ) -> list[Document]:
     """These tables of scored rows, side by side; what `current.json` says of them. place: output and run · tables: by
     their names, how a frame of each is made · ids: of the customers, as `published.names` has them."""
-    with ExitStack() as open_tables, ThreadPoolExecutor(len(tables)) as pool:
+    with ExitStack() as open_tables, ThreadPoolExecutor(2 * len(tables)) as pool:
         files = {
             table: open_tables.enter_context(snapshots.writing(svc.storage.output, *place, table)) for table in tables
         }
+        under_way: list[Future[None]] = []
         for some in _chunks(figures, known.hidden):
             scored = scores(some, known.references, plan.options.score, plan.window)
-
-            def add(table: str, some: Figures = some, scored: Scores = scored) -> None:
-                files[table].add(tables[table](some, scored, ids, plan.window))
-
-            list(pool.map(add, tables))
+            frames = [(files[table], frame(some, scored, ids, plan.window)) for table, frame in tables.items()]
+            _done(under_way)  # the chunk before was written while this one was made
+            under_way = [pool.submit(step) for file, frame in frames for step in file.steps(frame)]
+        _done(under_way)
     return [snapshots.about_table(*place, table, file.rows) for table, file in files.items()]
+
+
+def _done(under_way: Iterable[Future[None]]) -> None:
+    for one in under_way:
+        one.result()
 
 
 def write_small(svc: Services, place: tuple[str, str], table: str, frame: pd.DataFrame) -> Document:
