@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import azure.durable_functions as df
 
@@ -17,7 +16,12 @@ from shared.services import Services, services
 if TYPE_CHECKING:
     from shared.core.facts import MeetingCopies, MessageCopies
 
+    Facts = TypeVar("Facts", MessageCopies, MeetingCopies)
+
 bp = df.Blueprint()
+
+# Copies that are sorted at once, and up to a part of a mailbox more: a mailbox or a group may have more than fits.
+PER_ROUND = 250_000
 
 
 @bp.activity_trigger(input_name="payload")
@@ -29,20 +33,33 @@ def partition_copies(payload: dict) -> dict:
 
 def run(order: PartitionOrder, svc: Services) -> Partitioned:
     """A file for each call that joins; what the readers of mailboxes left out, and why, is added up on the way."""
-    from shared.adapters import fact_files, tables
-    from shared.core.columns import concat
     from shared.core.facts import MeetingCopies, MessageCopies
 
+    return Partitioned(counts=add_counts(_sort(order, svc, MessageCopies), _sort(order, svc, MeetingCopies)))
+
+
+def _sort(order: PartitionOrder, svc: Services, kind: type[Facts]) -> Counts:
+    """Take as many parts of mailboxes as fit into a round, and sort them; the counts that these parts carry."""
+    from shared.adapters import fact_files, shuffles, tables
+    from shared.core.facts import MessageCopies
+    from shared.core.weights import weight
+
+    name = "messages" if kind is MessageCopies else "meetings"
+    staging, calls = svc.storage.staging, range(order.spread.joins)
+    files = shuffles.Rounds(kind, [len(order.spread.of_call(call, order.spread.partitions)) for call in calls])
     counts: Counts = {}
-    messages = [tables.empty(MessageCopies)]
-    for data in fact_files.contents(svc.storage.staging, _parts(order, "messages")):
-        messages.append(tables.read(MessageCopies, data))
+    waiting = [tables.empty(kind)]
+    for data in fact_files.contents(staging, _parts(order, name)):
+        waiting.append(tables.read(kind, data))
         counts = add_counts(counts, tables.read_counts(data))
-    _write(order, svc, concat(messages), "messages")
-    del messages
-    meetings = fact_files.read_all(svc.storage.staging, MeetingCopies, _parts(order, "meetings"))
-    _write(order, svc, meetings, "meetings")
-    return Partitioned(counts=counts)
+        if sum(map(weight, waiting)) >= PER_ROUND:
+            files.add(_partitions(order, waiting))
+    files.add(_partitions(order, waiting))
+    files.write(
+        staging,
+        [blob_names.partitions(order.enrichment, order.run_id, call, order.group, name) for call in calls],
+    )
+    return counts
 
 
 def _parts(order: PartitionOrder, kind: str) -> Iterator[str]:
@@ -53,18 +70,12 @@ def _parts(order: PartitionOrder, kind: str) -> Iterator[str]:
                 yield blob_names.mailbox_part(order.enrichment, order.run_id, mailbox, part, kind)
 
 
-def _write(order: PartitionOrder, svc: Services, copies: MessageCopies | MeetingCopies, kind: str) -> None:
+def _partitions(order: PartitionOrder, waiting: list[Facts]) -> list[Facts]:
+    """What was waiting, by partition; nothing of it waits any more."""
     import numpy as np
 
-    from shared.adapters import shuffles
-    from shared.core.columns import split
+    from shared.core.columns import concat, split
 
-    spread = order.spread
-    partitions = split(copies, copies.item % np.uint64(spread.partitions), spread.partitions)
-
-    def of_call(call: int) -> list[Any]:
-        return [partitions[number] for number in spread.of_call(call, spread.partitions)]
-
-    calls = range(spread.joins)
-    names = [blob_names.partitions(order.enrichment, order.run_id, call, order.group, kind) for call in calls]
-    shuffles.write(svc.storage.staging, {name: partial(of_call, call) for call, name in enumerate(names)})
+    copies = concat(waiting)
+    del waiting[1:]  # the first has no rows, and says what the columns are
+    return split(copies, copies.item % np.uint64(order.spread.partitions), order.spread.partitions)

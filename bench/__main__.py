@@ -20,6 +20,7 @@ NAMES = (
     "readers",
     "contacts",
     "resolving",
+    "big_ones",
     "cold_start",
     "pace",
 )

@@ -57,7 +57,7 @@ def write_everything(
     """
     messages, meetings = messages or message_copies, meetings or meeting_copies
     random = np.random.default_rng(7)
-    contacts = _contacts(random, size.accounts)
+    contacts = some_contacts(random, size.accounts)
     _write_plan(svc, contacts)
     partitions = size.spread.partitions
     for call in range(size.spread.joins):
@@ -72,7 +72,7 @@ def write_everything(
             )
 
 
-def _contacts(random: np.random.Generator, accounts: int) -> Contacts:
+def some_contacts(random: np.random.Generator, accounts: int) -> Contacts:
     """Five contacts per account, each with one address; a tenth of the accounts lie below another one."""
     ids = [f"account-{number:06d}" for number in range(accounts)]
     number = np.arange(5 * accounts)

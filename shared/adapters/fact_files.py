@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from shared.adapters import tables
 from shared.adapters.blobs import Container
@@ -15,13 +16,25 @@ AT_ONCE = 8
 
 
 def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
-    """The blobs in the order of their names here. Raises `FactsGone` where one is missing: the stage before has written
-    all of them."""
+    """The blobs in the order of their names here, a few of them read ahead of whoever takes them.
+
+    Raises `FactsGone` where one is missing: the stage before has written all of them.
+    """
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for data in pool.map(container.read, names):
-            if data is None:
-                raise FactsGone
-            yield data
+        ahead: deque[Future[bytes | None]] = deque()
+        for name in names:
+            ahead.append(pool.submit(container.read, name))
+            if len(ahead) == AT_ONCE:
+                yield _found(ahead.popleft())
+        while ahead:
+            yield _found(ahead.popleft())
+
+
+def _found(read: Future[bytes | None]) -> bytes:
+    data = read.result()
+    if data is None:
+        raise FactsGone
+    return data
 
 
 def read_all(container: Container, kind: type[Facts], names: Iterable[str]) -> Facts:

@@ -26,6 +26,7 @@ from shared.core.ledger import Kept, Ledger, Reading, Taken
 from shared.core.meetings import MeetingReader
 from shared.core.progress import add_counts
 from shared.core.recoding import UNRELATED, Recoding
+from shared.core.weights import weight
 
 
 class Reads(Protocol):
@@ -92,7 +93,7 @@ class MailboxParts:
     def write_part(
         self, claim: Claim, readers: Readers, answer: Callable[[int], ExtractedPart], taken: Taken | None = None
     ) -> ExtractedPart:
-        """Write a part of the facts, then the answer, which is made of the number of its rows, then the marker.
+        """Write a part of the facts, then the answer, which is made of their weight, then the marker.
 
         taken: how it was read; without it no later run can build on this one. Raises `Overtaken`.
         """
@@ -110,7 +111,7 @@ class MailboxParts:
             "meetings": len(meetings.item) + sum(counts["Meeting"].values()),
         }
         self._write(claim, files)
-        told = answer(len(messages.item) + len(meetings.item))
+        told = answer(weight(messages) + weight(meetings))
         return self._answer(claim, told, self._progress(claim.part, told.outcome, read))
 
     def close(self, claim: Claim, answer: ExtractedPart) -> ExtractedPart:
@@ -147,8 +148,8 @@ class MailboxParts:
             files = earlier._files(part)
             if not files.keys() >= set(FACTS):
                 return None
-            copies += len(tables.read(MessageCopies, files["messages"]).item)
-            copies += len(tables.read(MeetingCopies, files["meetings"]).item)
+            copies += weight(tables.read(MessageCopies, files["messages"]))
+            copies += weight(tables.read(MeetingCopies, files["meetings"]))
             self._write(self._claim_after(claim, part), files)
         if not parts:
             return None
@@ -170,15 +171,15 @@ class MailboxParts:
             given_up: Outcome = "Unavailable" if outcome == "More" else outcome
             return self.close(claim, ExtractedPart(mailbox=self.mailbox, outcome=given_up, parts=0))
         for part in reversed(range(parts)):
-            files, rows = self._recoded(earlier._files(part), recoding)
+            files, weighed = self._recoded(earlier._files(part), recoding)
             self._write(self._claim_after(claim, part), files)
-            copies += rows
+            copies += weighed
         return self._answer(
             claim, ExtractedPart(mailbox=self.mailbox, outcome=outcome, parts=parts, copies=copies), marker
         )
 
     def _recoded(self, files: dict[Kind, bytes], recoding: Recoding) -> tuple[dict[Kind, bytes], int]:
-        """The files of a part in other codes, and how many rows of facts they have."""
+        """The files of a part in other codes, and the weight of their facts."""
         if not files.keys() >= set(FACTS):
             raise FactsGone
         copies, is_in = recodings.messages(tables.read(MessageCopies, files["messages"]), recoding, self.mailbox)
@@ -192,7 +193,7 @@ class MailboxParts:
         if "ledger" in files:
             left = recodings.ledger(tables.read(Ledger, files["ledger"]), is_in)
             after["ledger"] = tables.write_ledger(left, tables.read_taken(files["ledger"]))
-        return after, len(copies.item) + len(events.item)
+        return after, weight(copies) + weight(events)
 
     def _files(self, part: int) -> dict[Kind, bytes]:
         found = {kind: self.staging.read(self._name(part, kind)) for kind in KINDS}

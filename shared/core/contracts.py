@@ -165,7 +165,7 @@ class ExtractOrder(Payload):
 
 class ExtractedPart(Payload):
     """`wait`: seconds for which Graph wants to be left alone · `parts`: parts written so far, all calls together ·
-    `copies`: rows of facts that this call wrote.
+    `copies`: rows of facts that this call wrote, those with long lists weighed as several.
     """
 
     mailbox: int
@@ -190,7 +190,7 @@ class GroupOrder(Payload):
 
 class GroupReport(Payload):
     """`reasons`: outcome → mailboxes · `not_read`: their numbers · `many`: mailbox → parts, where they are not one ·
-    `copies`: rows of facts of the mailboxes that were read.
+    `copies`: rows of facts of the mailboxes that were read, those with long lists weighed as several.
     """
 
     reasons: dict[str, int] = {}

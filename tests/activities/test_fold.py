@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from activities import aggregate_bucket, join_items, partition_copies
@@ -54,6 +56,22 @@ def test_all_copies_of_an_item_come_into_the_same_partition():
         [1, 1, 4, 4, 7, 7],
         [2, 2, 5, 5, 8, 8],
     ]
+
+
+def test_a_group_that_does_not_fit_into_memory_at_once_is_partitioned_all_the_same(monkeypatch):
+    svc, run = stage(BOOK)
+    for part in range(4):
+        rows = [{"item": item, "owner": part, "recipients": [address(0)]} for item in range(10)]
+        leave(svc, run, 0, message_copies(*rows), NOBODY_MEETS, part=part)
+
+    def in_rounds_of(most):
+        monkeypatch.setattr(partition_copies, "PER_ROUND", most)
+        partition(svc, run, count=1, many={0: 4})
+        return [(found.item.tolist(), found.owner.tolist()) for found in (copies(svc, run, n) for n in range(3))]
+
+    at_once = in_rounds_of(1_000)
+    assert sorted(at_once[0][0]) == [0] * 4 + [3] * 4 + [6] * 4 + [9] * 4
+    assert in_rounds_of(15) == in_rounds_of(10) == at_once
 
 
 def test_what_was_left_out_is_added_up_over_mailboxes_and_parts():
@@ -135,6 +153,31 @@ def test_figures_of_tops_exist_where_a_parent_is_configured(hierarchy):
         assert (tops.emails_to[year], tops.emails_from[year], tops.contacts_emails[year]) == ([1], [1], [2])
     else:
         assert tops is None
+
+
+def test_a_bucket_of_many_accounts_is_counted_some_at_a_time(monkeypatch):
+    """§11: accounts below one topmost customer are counted together, however few are counted at a time."""
+    book = contacts(*([(f"{number}", f"c{number}")] for number in range(9)), parents={"3": "7", "4": "7"})
+    svc, run = stage(book, hierarchy=True)
+    mail = message_copies(*({"item": number, "recipients": [address(number)]} for number in range(8)))
+    met = meeting_copies({"item": 6, "attendees": [(address(8), False), (address(4), False)]})
+    leave(svc, run, 0, mail, met)
+    partition(svc, run, count=1)
+    for number in range(2):
+        join(svc, run, number)
+
+    def found(most):
+        monkeypatch.setattr(aggregate_bucket, "ACCOUNTS_AT_ONCE", most)
+        order = BucketOrder(enrichment=NAME, run_id=run, as_of_us=AS_OF_US, call=0, spread=SPREAD)
+        return aggregate_bucket.run(order, svc).accounts, *(
+            rows(aggregated(svc, run, of)) for of in ("accounts", "tops")
+        )
+
+    def rows(figures):
+        return sorted(zip(*(getattr(figures, each.name).tolist() for each in fields(figures)), strict=True))
+
+    assert found(2) == found(1_000)
+    assert found(2)[0] == 9
 
 
 def test_a_retry_overwrites_its_own_output_with_itself():

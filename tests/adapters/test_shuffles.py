@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from shared.adapters import shuffles, tables
@@ -37,6 +38,20 @@ def test_each_part_of_all_files_comes_one_file_after_the_other(facts):
     shuffle = shuffles.read(container, type(facts), ["a", "b"])
     for number in range(2):
         assert repr(shuffle.part(number)) == repr(concat([parts[number], parts[1 - number]]))
+
+
+def test_a_part_that_came_in_rounds_is_read_as_one_round_after_the_other():
+    container, rounds = MemoryContainer(), shuffles.Rounds(MessageCopies, [2, 1])
+    parts = split(MAIL, np.array([0, 1, 2, 0]), 3)
+    rounds.add(parts)
+    rounds.add(parts[::-1])
+    rounds.write(container, ["a", "b"])
+    shuffles.write(container, {"c": lambda: parts[:2]})
+
+    shuffle = shuffles.read(container, MessageCopies, ["a", "c"])
+    for number in range(2):
+        assert repr(shuffle.part(number)) == repr(concat([parts[number], parts[2 - number], parts[number]]))
+    assert repr(shuffles.read(container, MessageCopies, ["b"]).part(0)) == repr(concat([parts[2], parts[0]]))
 
 
 @pytest.mark.parametrize("kind", [MessageCopies, MeetingCopies, MessageItems, MeetingItems, Figures])
