@@ -153,6 +153,7 @@ def _standing(order: PublishOrder, plan: Plan, kept: list[bytes], known: Survey)
     from shared.core.standing import about_result, latest, stand
 
     figures, options = Shuffle(Figures, kept).part(0), plan.options
+    kept.clear()
     about = about_result(order.run_id, plan.window, _coverage(order), known.references, options)
     standing = stand(figures, known.hidden, known.references, plan.contacts.accounts, plan.customers, options, about)
     return standing, latest(figures, plan.window)
