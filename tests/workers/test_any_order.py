@@ -20,7 +20,7 @@ from tests.reruns.world import NAME
 from tests.workers.world import World, living
 
 BEGIN = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
-# With WHOLE=1 there are so many that each fault which was planted is seen by several; that takes some minutes.
+# WHOLE=1 plays many more, for some minutes. Of faults that are planted a few orders see some, and tests of each race the rest.
 SEEDS = range(60 if os.environ.get("WHOLE") else 3)
 
 
