@@ -20,7 +20,7 @@ from tests.reruns.world import NAME
 from tests.workers.world import World, living
 
 BEGIN = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
-# WHOLE=1 plays many more, for some minutes. Of faults that are planted a few orders see some, and tests of each race the rest.
+# WHOLE=1 plays many more, for minutes. Of planted faults a few orders see some; the tests of each race see the rest.
 SEEDS = range(60 if os.environ.get("WHOLE") else 3)
 
 
