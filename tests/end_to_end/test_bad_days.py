@@ -298,9 +298,10 @@ def _reading(app: App) -> str:
 
 
 def _first_part(app: App, run: str) -> str:
-    """The name of the blob with the first mailbox's messages, as soon as it is there."""
-    prefix = f"{app.name}/{run.rpartition('/')[2]}/mailboxes/0000/0000.messages"
-    (name,) = await_that(lambda: app.names("enrichment-staging", prefix), bool, pause=0.02)
+    """The name of the blob with the first mailbox's messages, as soon as the call that read them has ended."""
+    place = f"{app.name}/{run.rpartition('/')[2]}"
+    await_that(lambda: app.names("enrichment-staging", f"{place}/progress/0000"), bool, pause=0.02)
+    (name,) = app.names("enrichment-staging", f"{place}/mailboxes/0000/0000.messages")
     return str(name)
 
 
