@@ -6,13 +6,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from shared.adapters import tables
 from shared.adapters.blobs import Container
-from shared.adapters.tables import Facts
 from shared.core.errors import FactsGone
 
 # Small blobs cost round trips, not bytes.
-AT_ONCE = 8
+_AT_ONCE = 8
 
 
 def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
@@ -20,11 +18,11 @@ def contents(container: Container, names: Iterable[str]) -> Iterator[bytes]:
 
     Raises `FactsGone` where one is missing: the stage before has written all of them.
     """
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         ahead: deque[Future[bytes | None]] = deque()
         for name in names:
             ahead.append(pool.submit(container.read, name))
-            if len(ahead) == AT_ONCE:
+            if len(ahead) == _AT_ONCE:
                 yield _found(ahead.popleft())
         while ahead:
             yield _found(ahead.popleft())
@@ -35,8 +33,3 @@ def _found(read: Future[bytes | None]) -> bytes:
     if data is None:
         raise FactsGone
     return data
-
-
-def read_all(container: Container, kind: type[Facts], names: Iterable[str]) -> Facts:
-    """The facts of all files, one after the other."""
-    return tables.read(kind, *contents(container, names))
